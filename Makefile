@@ -1,0 +1,39 @@
+# Needs Python 3.11 or newer, make and a package index; everything else is brought into .venv.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench
+
+help:
+	@echo "make demo    set everything up and run the bot against a sandbox: no accounts, no network"
+	@echo "make test    run all tests"
+	@echo "make check   format, lint, types, import rules, migrations"
+	@echo "make bench   measure this bot against a minimal script, on this machine, in one run"
+
+.venv/.ready: pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@VIRTUAL_ENV= $(BIN)/uv sync --frozen --quiet
+	@touch $@
+
+demo: .venv/.ready
+	@$(BIN)/chatbot sandbox
+
+test: .venv/.ready
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+check: .venv/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	rm -f .venv/check.db*
+	CHATBOT_DATABASE__URL=sqlite:///.venv/check.db $(BIN)/chatbot migrate
+	CHATBOT_DATABASE__URL=sqlite:///.venv/check.db $(BIN)/alembic check
+
+bench: .venv/.ready
+	@$(BIN)/python -m bench

@@ -1,0 +1,1 @@
+"""Settings: what the operator decided, read once at start."""

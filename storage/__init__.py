@@ -1,0 +1,1 @@
+"""Durable state: one file per thing, each with its table and its verbs."""
