@@ -1,0 +1,268 @@
+"""Actions: durable intents to change the fleet, accepted once, run by one owner at a time under a lease.
+
+queued -> running -> verified | not verified | failed     by the owner
+queued, running -> closed (by a person) | joined (a second kill follows the first)
+A running action whose lease ran out is claimed again: recovery re-queues through the same claim.
+"""
+
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Index,
+    Row,
+    Select,
+    String,
+    Table,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from storage.schema import PlainText, UtcDateTime, clean, insert_if_new, metadata
+
+LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # read aloud at night: no 0 O, 1 I L
+
+
+class State(StrEnum):
+    """Where an action stands."""
+
+    QUEUED = "queued"  # committed, nobody works on it yet
+    RUNNING = "running"  # claimed by one owner under a lease
+    VERIFIED = "verified"  # the wanted state was read back
+    NOT_VERIFIED = "not_verified"  # sent, but the wanted state was not seen before the deadline
+    FAILED = "failed"  # the back end said no
+    CLOSED = "closed"  # ended by a person, by hand
+    JOINED = "joined"  # a second kill that follows the one that was open
+
+
+OPEN = frozenset({State.QUEUED, State.RUNNING})
+"""States in which an action still has to be worked on."""
+
+FINAL = frozenset({State.VERIFIED, State.NOT_VERIFIED, State.FAILED})
+"""States that an owner may finish an action in."""
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("key", PlainText, nullable=False, unique=True),
+    Column("command", String(64), nullable=False),
+    Column("bot", PlainText),
+    Column("reason", PlainText, nullable=False),
+    Column("requested_by", PlainText, nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("channel", PlainText),
+    Column("response_url", PlainText),
+    Column("state", String(16), nullable=False),
+    Column("joined_to", String(64)),
+    Column("claimed_by", PlainText),
+    Column("lease_until", UtcDateTime),
+    Column("accepted_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Column("verified_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("outcome", JSON, nullable=False),
+    Column("closed_by", PlainText),
+    Column("close_reason", PlainText),
+    Index("ix_actions_state_accepted_at", "state", "accepted_at"),
+    Index("ix_actions_accepted_at", "accepted_at"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One intent; ``key`` makes it idempotent, ``bot`` is ``None`` for the whole fleet."""
+
+    id: str
+    key: str
+    command: str
+    bot: str | None = None
+    reason: str
+    requested_by: str  # a Slack user id, or "terminal:<login>"
+    source: str  # "slack" or "terminal"
+    channel: str | None = None
+    response_url: str | None = None
+    state: State = State.QUEUED
+    joined_to: str | None = None
+    claimed_by: str | None = None
+    lease_until: datetime | None = None
+    accepted_at: datetime
+    sent_at: datetime | None = None
+    verified_at: datetime | None = None
+    finished_at: datetime | None = None
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+    closed_by: str | None = None
+    close_reason: str | None = None
+
+
+def new_id(command: str) -> str:
+    """A short id that can be read aloud, such as ``kill-7F3K2QXA``."""
+    return f"{command}-{''.join(secrets.choice(LETTERS) for _ in range(8))}"
+
+
+def accept(
+    conn: Connection, action: Action, *, owner: str | None, lease_until: datetime | None
+) -> tuple[Action, bool]:
+    """The stored action and True, or the one stored before under the same key and False.
+
+    With an owner it is born claimed, so that no other replica can run it between commit and claim.
+    """
+    born = replace(
+        action,
+        reason=clean(action.reason),
+        state=State.QUEUED if owner is None else State.RUNNING,
+        claimed_by=owner,
+        lease_until=None if owner is None else lease_until,
+    )
+    if insert_if_new(conn, actions, asdict(born)):
+        return born, True
+    stored = by_key(conn, action.key)
+    if stored is None:
+        raise ValueError(f"the id {action.id} already belongs to another action")
+    return stored, False
+
+
+def claim(conn: Connection, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[Action]:
+    """What waits or whose lease ran out, now ours until ``lease_until``: kills first, then the oldest."""
+    free = or_(
+        actions.c.state == State.QUEUED,
+        (actions.c.state == State.RUNNING) & (actions.c.lease_until <= now),
+    )
+    return _claim(conn, select(actions.c.id).where(free).limit(limit), owner=owner, lease_until=lease_until)
+
+
+def take_over(
+    conn: Connection, *, owner: str, owners_prefix: str, now: datetime, lease_until: datetime
+) -> list[Action]:
+    """Running actions of owners with this prefix, now ours whatever their lease says.
+
+    For a process that knows that its predecessor is dead; ``now`` must not be later than ``lease_until``.
+    """
+    if lease_until <= now:
+        raise ValueError("the new lease must end after now")
+    # not LIKE: SQLite's ignores case, and a prefix may hold % or _
+    theirs = func.substr(actions.c.claimed_by, 1, len(owners_prefix)) == owners_prefix
+    picked = select(actions.c.id).where(actions.c.state == State.RUNNING, theirs)
+    return _claim(conn, picked, owner=owner, lease_until=lease_until)
+
+
+def _claim(conn: Connection, picked: Select[str], *, owner: str, lease_until: datetime) -> list[Action]:
+    kills_first = (case((actions.c.command == "kill", 0), else_=1), actions.c.accepted_at, actions.c.id)
+    # SKIP LOCKED: what another replica is claiming this moment is neither waited for nor claimed twice
+    ids = conn.scalars(picked.order_by(*kills_first).with_for_update(skip_locked=True)).all()
+    if not ids:
+        return []
+    rows = conn.execute(
+        update(actions)
+        .where(actions.c.id.in_(ids))
+        .values(state=State.RUNNING, claimed_by=owner, lease_until=lease_until)
+        .returning(*actions.c)
+    )
+    claimed = {row.id: _action(row) for row in rows}
+    return [claimed[each] for each in ids]
+
+
+def renew(conn: Connection, *, owner: str, ids: Collection[str], lease_until: datetime) -> set[str]:
+    """Which of these actions are still ours, now until ``lease_until``; stop working on the others."""
+    ours = (actions.c.id.in_(ids), actions.c.claimed_by == owner, actions.c.state == State.RUNNING)
+    return set(
+        conn.scalars(update(actions).where(*ours).values(lease_until=lease_until).returning(actions.c.id))
+    )
+
+
+def record_sent(conn: Connection, action_id: str, at: datetime) -> bool:
+    """True when this is the first time the action was sent; later times are not kept."""
+    return _set(conn, action_id, actions.c.sent_at.is_(None), sent_at=at)
+
+
+def record_verified(conn: Connection, action_id: str, at: datetime, outcome: Mapping[str, Any]) -> bool:
+    """True when the action exists: the first time of verification is kept, the outcome is the newest."""
+    return _set(
+        conn,
+        action_id,
+        verified_at=func.coalesce(actions.c.verified_at, at, type_=UtcDateTime),
+        outcome=dict(outcome),
+    )
+
+
+def record_reason(conn: Connection, action_id: str, reason: str) -> bool:
+    """True when the reason was still empty and is now this one: the first reason stays."""
+    return _set(conn, action_id, actions.c.reason == "", reason=reason)
+
+
+def finish(
+    conn: Connection, action_id: str, *, state: State, at: datetime, outcome: Mapping[str, Any]
+) -> bool:
+    """True when the action was open and is now in this final state; False when somebody ended it before."""
+    if state not in FINAL:
+        raise ValueError(f"an owner cannot finish an action as {state}")
+    return _end(conn, action_id, state=state, finished_at=at, outcome=dict(outcome))
+
+
+def close(conn: Connection, action_id: str, *, by: str, reason: str, at: datetime) -> bool:
+    """True when the action was open and a person has now ended it by hand."""
+    return _end(conn, action_id, state=State.CLOSED, finished_at=at, closed_by=by, close_reason=reason)
+
+
+def join(conn: Connection, action_id: str, to: str, at: datetime) -> bool:
+    """True when the action was open and now follows the action ``to``, which must be another one."""
+    if action_id == to:
+        raise ValueError(f"{action_id} cannot join itself")
+    return _end(conn, action_id, state=State.JOINED, finished_at=at, joined_to=to)
+
+
+def get(conn: Connection, action_id: str) -> Action | None:
+    """The action with this id."""
+    return _one(conn, select(actions).where(actions.c.id == action_id))
+
+
+def by_key(conn: Connection, key: str) -> Action | None:
+    """The action that was accepted under this idempotency key."""
+    return _one(conn, select(actions).where(actions.c.key == key))
+
+
+def open_kill(conn: Connection) -> Action | None:
+    """The oldest kill that is still being worked on.
+
+    Two kills at the same moment: engage the latch first in the same transaction. Its unique index makes the
+    second wait until the first has committed, and then the first is seen here.
+    """
+    kills = select(actions).where(actions.c.command == "kill", actions.c.state.in_(OPEN))
+    return _one(conn, kills.order_by(actions.c.accepted_at, actions.c.id).limit(1))
+
+
+def recent(conn: Connection, limit: int) -> list[Action]:
+    """The newest actions, newest first."""
+    rows = conn.execute(select(actions).order_by(actions.c.accepted_at.desc(), actions.c.id).limit(limit))
+    return [_action(row) for row in rows]
+
+
+def _set(conn: Connection, action_id: str, *conditions: Any, **values: Any) -> bool:
+    return (
+        conn.execute(update(actions).where(actions.c.id == action_id, *conditions).values(values)).rowcount
+        == 1
+    )
+
+
+def _end(conn: Connection, action_id: str, **values: Any) -> bool:
+    return _set(conn, action_id, actions.c.state.in_(OPEN), claimed_by=None, lease_until=None, **values)
+
+
+def _one(conn: Connection, query: Select[Any]) -> Action | None:
+    row = conn.execute(query).one_or_none()
+    return None if row is None else _action(row)
+
+
+def _action(row: Row[Any]) -> Action:
+    stored = row._asdict()
+    return Action(**{**stored, "state": State(stored["state"])})

