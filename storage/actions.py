@@ -134,11 +134,17 @@ def accept(
 
 def claim(conn: Connection, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[Action]:
     """What waits or whose lease ran out, now ours until ``lease_until``: kills first, then the oldest."""
-    free = or_(
-        actions.c.state == State.QUEUED,
-        (actions.c.state == State.RUNNING) & (actions.c.lease_until <= now),
-    )
-    return _claim(conn, select(actions.c.id).where(free).limit(limit), owner=owner, lease_until=lease_until)
+    return _claim(conn, select(actions.c.id).where(_free(now)).limit(limit), owner=owner, lease_until=lease_until)
+
+
+def claimable(conn: Connection, *, now: datetime) -> bool:
+    """True when ``claim`` would find something: a look that takes no write lock."""
+    return conn.execute(select(actions.c.id).where(_free(now)).limit(1)).first() is not None
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    lapsed = (actions.c.state == State.RUNNING) & (actions.c.lease_until <= now)
+    return or_(actions.c.state == State.QUEUED, lapsed)
 
 
 def take_over(

@@ -17,7 +17,7 @@ failed    given up                           owe with other content -> pending
 ``owe`` while sending or unknown only raises the version: the one who sends finds out when it reports.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -159,9 +159,15 @@ def owe(
 
 
 def claim_due(
-    conn: Connection, *, owner: str, now: datetime, lease_until: datetime, limit: int
+    conn: Connection,
+    *,
+    owner: str,
+    now: datetime,
+    lease_until: datetime,
+    limit: int,
+    busy: Collection[str] = (),
 ) -> list[Owed]:
-    """Messages to send now, ours until ``lease_until``, most urgent first; look for those in state unknown.
+    """Messages to send now to other places than ``busy`` (channels and response_urls), ours until ``lease_until``, most urgent first; look for those in state unknown.
 
     A reply waits until its parent has a ``ts``; when the parent was given up it comes without ``thread_ts``.
     """
