@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     Column,
+    ColumnElement,
     Connection,
     Index,
     Row,
@@ -134,7 +135,9 @@ def accept(
 
 def claim(conn: Connection, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[Action]:
     """What waits or whose lease ran out, now ours until ``lease_until``: kills first, then the oldest."""
-    return _claim(conn, select(actions.c.id).where(_free(now)).limit(limit), owner=owner, lease_until=lease_until)
+    return _claim(
+        conn, select(actions.c.id).where(_free(now)).limit(limit), owner=owner, lease_until=lease_until
+    )
 
 
 def claimable(conn: Connection, *, now: datetime) -> bool:

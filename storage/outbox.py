@@ -167,8 +167,9 @@ def claim_due(
     limit: int,
     busy: Collection[str] = (),
 ) -> list[Owed]:
-    """Messages to send now to other places than ``busy`` (channels and response_urls), ours until ``lease_until``, most urgent first; look for those in state unknown.
+    """Messages to send now, ours until ``lease_until``, most urgent first; look for those in state unknown.
 
+    ``busy`` are the channels and response_urls that take no message now.
     A reply waits until its parent has a ``ts``; when the parent was given up it comes without ``thread_ts``.
     """
     parent = outbox.alias("parent")
