@@ -1,0 +1,74 @@
+"""What a run of an action works with: passed in once, so that a run builds nothing itself."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from chatbot.metrics import Metrics
+from chatbot.recorder import Recorder
+from chatbot.steps import Owing, owe
+from commands.coordinator.client import Coordinator
+from config.settings import Contact
+from storage.database import Database, StorageError
+
+
+class Messenger(Protocol):
+    """Who brings messages to Slack: the sender of a serving process, or nobody in a terminal."""
+
+    def wake(self) -> None:
+        """Something new is owed."""
+
+    def show_unrecorded(self, messages: tuple[Owing, ...]) -> None:
+        """Bring these without the outbox: the database does not answer."""
+
+
+class NoMessenger:
+    """For a terminal: what is owed waits in the outbox for the serving process."""
+
+    def wake(self) -> None:
+        """Nobody to wake."""
+
+    def show_unrecorded(self, messages: tuple[Owing, ...]) -> None:
+        """The terminal itself says what happened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The dependencies of a run; `spawn` starts background work that is kept alive and waited for at the end."""
+
+    coordinator: Coordinator
+    recorder: Recorder
+    database: Database
+    sender: Messenger
+    metrics: Metrics
+    now: Callable[[], datetime]
+    clock: Callable[[], float]
+    bots: tuple[str, ...]
+    ops: str
+    coordinator_url: str
+    contacts: tuple[Contact, ...]
+    warn_seconds: tuple[float, ...]
+    watch_seconds: float
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside; the task is held here until it ends."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def show(self, messages: tuple[Owing, ...]) -> None:
+        """Owe messages by themselves; without a database they go straight to the sender."""
+        now = self.now()
+        if not self.recorder.behind:
+            try:
+                async with asyncio.timeout(2):
+                    await self.database.write(lambda conn: owe(conn, messages, now))
+            except (StorageError, TimeoutError):
+                pass
+            else:
+                self.sender.wake()
+                return
+        self.sender.show_unrecorded(messages)

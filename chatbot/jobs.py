@@ -1,0 +1,46 @@
+"""The ticks: small periodic work, each run claiming what is due from the database, none holding state of its own."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+log = structlog.get_logger(__name__)
+
+SEEN_FOR = timedelta(days=2)
+"""How long keys of requests and steps are remembered; Slack repeats an event for five minutes at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One tick: what to run and how often."""
+
+    name: str
+    seconds: float
+    run: Callable[[], Awaitable[object]]
+
+
+def scheduler(jobs: tuple[Job, ...]) -> AsyncIOScheduler:
+    """A scheduler with these jobs, not started; a late or overlapping tick is skipped, for the next one does its work."""
+    ticks = AsyncIOScheduler(timezone="UTC")
+    for job in jobs:
+        ticks.add_job(
+            _guarded,
+            "interval",
+            args=[job],
+            id=job.name,
+            seconds=job.seconds,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+    return ticks
+
+
+async def _guarded(job: Job) -> None:
+    try:
+        await job.run()
+    except Exception as error:  # noqa: BLE001 - a tick that fails is tried again at the next one
+        log.warning("a tick failed", job=job.name, error=f"{type(error).__name__}: {error}"[:300])

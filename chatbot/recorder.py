@@ -1,0 +1,144 @@
+"""Where the steps of a stop are written down: the database, else a journal file, else memory. Never a reason to wait.
+
+While anything waits in the journal or in memory, later steps follow it there, so that the order is kept; `settle`
+replays them into the database once it answers again.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from chatbot import steps
+from chatbot.steps import Compose, no_messages
+from storage import audit
+from storage.database import Database, StorageError
+from storage.journal import Journal
+
+DATABASE_SHARE = 0.7  # of the time a stop grants storage; the rest is left for the journal's fsync
+SETTLE_SECONDS = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+class Recorder:
+    """Writes steps; `problem` tells in words why they do not reach the database, or is empty."""
+
+    def __init__(self, *, database: Database, journal: Journal, limit: float, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._journal = journal
+        self._limit = limit
+        self._now = now
+        self._memory: deque[Mapping[str, Any]] = deque()
+        self._settling = asyncio.Lock()
+        self.problem = ""
+
+    @property
+    def behind(self) -> bool:
+        """True while steps wait outside the database."""
+        return bool(self._memory) or self._journal.pending
+
+    async def step(
+        self, step: str, *, once: str | None = None, compose: Compose = no_messages, **arguments: Any
+    ) -> tuple[bool, Any]:
+        """Write one step within the limit: (True, its result) from the database, (False, None) when it was journaled.
+
+        ``once`` is the key under which the step is run at most once. A database that answers after the limit may still
+        commit it; the replay then finds the key and changes nothing.
+        """
+        if not self.behind:
+            verb = partial(steps.run, step=step, once=once, arguments=arguments, compose=compose, now=self._now())
+            try:
+                async with asyncio.timeout(self._limit * DATABASE_SHARE):
+                    result = await self._database.write(verb, urgent=True)
+            except TimeoutError:
+                self._trouble("the database takes too long")
+            except StorageError as error:
+                self._trouble(str(error))
+            else:
+                self.problem = ""
+                return True, result
+        await self._keep({"step": step, "once": once, "arguments": arguments})
+        return False, None
+
+    async def _keep(self, record: Mapping[str, Any]) -> None:
+        if not self._memory:
+            try:
+                async with asyncio.timeout(self._limit * (1 - DATABASE_SHARE)):
+                    await asyncio.to_thread(self._journal.append, record)
+            except TimeoutError:
+                # The thread goes on and may still write it; a second copy is harmless, a lost one is not.
+                self._trouble("neither database nor journal answers in time")
+            except OSError as error:
+                self._trouble(f"neither database nor journal can be written ({error.strerror or type(error).__name__})")
+            else:
+                return
+        self._memory.append(record)
+
+    def _trouble(self, words: str) -> None:
+        if self.problem != words:
+            log.error("a step was not written to the database", problem=words)
+        self.problem = words
+
+    async def settle(self) -> int:
+        """Replay what waits into the database; returns how many steps, 0 when nothing waits or it still fails."""
+        if not self.behind or self._settling.locked():
+            return 0
+        async with self._settling:
+            kept = list(self._memory)
+            for record in kept:
+                with contextlib.suppress(OSError):
+                    await asyncio.to_thread(self._journal.append, record)
+                    self._memory.popleft()
+                    continue
+                break
+            records = await asyncio.to_thread(self._journal.read)
+            records_and_memory = [*records, *self._memory]
+            try:
+                async with asyncio.timeout(SETTLE_SECONDS):
+                    for record in records_and_memory:
+                        await self._database.write(partial(_replay, record=record, now=self._now()))
+            except (StorageError, TimeoutError) as error:
+                self._trouble(str(error) or "the database takes too long")
+                return 0
+            self._memory.clear()
+            await asyncio.to_thread(self._journal.clear, records)
+            if not self.behind:
+                self.problem = ""
+            log.info("journaled steps are in the database now", count=len(records_and_memory))
+            return len(records_and_memory)
+
+
+def _replay(conn: Connection, *, record: Mapping[str, Any], now: datetime) -> None:
+    name, arguments = record.get("step"), record.get("arguments")
+    if name not in steps.STEPS or not isinstance(arguments, dict):
+        _not_understood(conn, record, now, "unknown step")
+        return
+    if name == "accept":
+        # Accepted by a process that has taken care of it or has died since: anyone may take it up now.
+        arguments = {**arguments, "journaled": True}
+    once = record.get("once")
+    try:
+        with conn.begin_nested():
+            steps.run(
+                conn,
+                step=name,
+                once=once if isinstance(once, str) else None,
+                arguments=arguments,
+                compose=no_messages,
+                now=now,
+            )
+    except (TypeError, ValueError, KeyError) as error:
+        # One line that cannot be replayed must not keep the rest out; the archived file still holds it.
+        _not_understood(conn, record, now, type(error).__name__)
+
+
+def _not_understood(conn: Connection, record: Mapping[str, Any], now: datetime, why: str) -> None:
+    detail = {"line": str(record)[:500], "why": why}
+    audit.append(conn, at=now, actor="chatbot", event="journal line not understood", subject="journal", detail=detail)

@@ -1,0 +1,280 @@
+"""Brings what is owed to Slack: the outbox, row by row, at the pace that Slack allows a channel.
+
+One message at a time a channel and about one a second; edits of a card are one row, so a storm of changes is one
+edit with the newest content. A post whose fate is unknown is looked for by its metadata before it is posted again.
+When the database does not answer, messages of a stop come here directly and are held in memory only.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from chatbot.metrics import Metrics
+from chatbot.posting import Fate, Poster, Result
+from chatbot.steps import Owing
+from storage import outbox
+from storage.database import Database, StorageError
+from storage.outbox import Owed, SendState
+
+TICK_SECONDS = 1.0  # what other processes owe is found this late at most
+LEASE = timedelta(seconds=30)
+CHANNEL_SECONDS = 1.0  # chat.postMessage: about one a second a channel
+EDIT_SECONDS = 1.2  # chat.update: fifty a minute a workspace
+EDIT_BURST = 10
+LAST_RETRY = 60.0
+REMEMBERED = 500
+LOOK_AFTER = timedelta(seconds=1)  # before looking for a post of unknown fate
+
+log = structlog.get_logger(__name__)
+
+
+class Pace:
+    """How long until the next call is allowed: a bucket of ``burst`` that fills by one every ``seconds``."""
+
+    def __init__(self, *, seconds: float, burst: int, clock: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._depth = seconds * (burst - 1)
+        self._clock = clock
+        self._next = 0.0
+
+    def wait(self) -> float:
+        """Seconds until a call is allowed; 0 now."""
+        return max(0.0, self._next - self._depth - self._clock())
+
+    def take(self) -> None:
+        """Count one call."""
+        self._next = max(self._next, self._clock()) + self._seconds
+
+    def hold(self, seconds: float) -> None:
+        """Slack said to wait: no call before that."""
+        self._next = max(self._next, self._clock() + seconds + self._depth)
+
+
+class Sender:
+    """Drains the outbox until cancelled; `wake` when something new is owed."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        poster: Poster,
+        metrics: Metrics,
+        owner: str,
+        now: Callable[[], datetime],
+        clock: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._poster = poster
+        self._metrics = metrics
+        self._owner = owner
+        self._now = now
+        self._clock = clock
+        self._woken = asyncio.Event()
+        self._channels: dict[str, Pace] = {}
+        self._edits = Pace(seconds=EDIT_SECONDS, burst=EDIT_BURST, clock=clock)
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._unrecorded: dict[str, Owing] = {}
+        self._shown: dict[str, str] = {}  # key -> ts of what was sent lately
+
+    def wake(self) -> None:
+        """Something new is owed: look now."""
+        self._woken.set()
+
+    def show_unrecorded(self, messages: tuple[Owing, ...]) -> None:
+        """Bring these without the outbox; the newest content of each key wins."""
+        for message in messages:
+            self._unrecorded[message.key] = message
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Send what is owed until cancelled."""
+        while True:
+            self._woken.clear()
+            try:
+                self._start_unrecorded()
+                await self._start_due()
+            except (StorageError, TimeoutError) as error:
+                log.warning("cannot look for messages", error=str(error) or "timeout")
+            try:
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._woken.wait()
+            except TimeoutError:
+                pass
+
+    async def drain(self, grace: float) -> None:
+        """Send what is owed now, for at most ``grace`` seconds."""
+        end = self._clock() + grace
+        while self._clock() < end:
+            try:
+                waiting, _ = await self._database.read(lambda conn: outbox.backlog(conn, self._now()))
+            except StorageError:
+                return
+            if not waiting and not self._busy:
+                return
+            await asyncio.sleep(0.05)
+
+    async def _start_due(self) -> None:
+        now = self._now()
+        waiting, oldest = await self._database.read(lambda conn: outbox.backlog(conn, now))
+        self._metrics.outbox(waiting, oldest)
+        if not waiting:
+            return
+        while True:
+            # One message at a time a channel, the most urgent first: a row is claimed only when its channel is free,
+            # so that what becomes urgent later need not queue behind what was claimed earlier.
+            busy = tuple(self._busy)
+            now = self._now()
+            rows = await self._database.write(
+                lambda conn, now=now, busy=busy: outbox.claim_due(  # type: ignore[misc] - bound as defaults, see B023
+                    conn, owner=self._owner, now=now, lease_until=now + LEASE, limit=1, busy=busy
+                )
+            )
+            if not rows:
+                return
+            for row in rows:
+                self._begin(lane(row), self._bring(row))
+
+    def _begin(self, name: str, work: "asyncio._CoroutineLike[None]") -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._busy[name] = task
+
+        def ended(done: asyncio.Task[None]) -> None:
+            self._busy.pop(name, None)
+            self._woken.set()
+            if not done.cancelled() and (error := done.exception()) is not None:
+                log.error("a message was not brought and will be tried again", error=repr(error), exc_info=error)
+
+        task.add_done_callback(ended)
+
+    async def _bring(self, row: Owed) -> None:
+        """One message: look for it, post it, edit it or answer with it, and record what became of it."""
+        if row.response_url is not None:
+            result = await self._poster.respond(row.response_url, row.payload)
+            await self._record(row, result)
+            return
+        if row.state is SendState.UNKNOWN:
+            found = await self._poster.find(
+                row.channel, key=row.key, since=row.created_at.timestamp(), thread_ts=row.thread_ts
+            )
+            if found is None:
+                await self._later(row, "cannot look for it", unknown=True)
+            elif found.ts is not None:
+                at = self._now()
+                await self._database.write(
+                    lambda conn: outbox.sent(conn, row.id, version=found.version, ts=found.ts, at=at)
+                )
+            else:
+                at = self._now()
+                await self._database.write(lambda conn: outbox.retry(conn, row.id, at=at, error="not there"))
+            return
+        pace = self._edits if row.ts else self._pace(row.channel)
+        await asyncio.sleep(pace.wait())
+        # Between the claim and this moment newer content may have come: send the newest.
+        newest = await self._database.read(lambda conn: outbox.get(conn, row.key)) or row
+        pace.take()
+        if newest.ts is not None:
+            result = await self._poster.edit(
+                newest.channel, newest.ts, newest.payload, key=newest.key, version=newest.version
+            )
+        else:
+            ts = self._shown.get(newest.key)
+            if ts is not None:  # shown while the database was away: edit that one
+                result = await self._poster.edit(newest.channel, ts, newest.payload, key=newest.key, version=newest.version)
+            else:
+                result = await self._poster.post(
+                    newest.channel, newest.payload, key=newest.key, version=newest.version, thread_ts=newest.thread_ts
+                )
+        if result.fate is Fate.LATER:
+            pace.hold(result.retry_after)
+        await self._record(newest, result)
+
+    async def _record(self, row: Owed, result: Result) -> None:
+        at = self._now()
+        match result.fate:
+            case Fate.SENT:
+                self._remember(row.key, result.ts)
+                await self._database.write(
+                    lambda conn: outbox.sent(conn, row.id, version=row.version, ts=result.ts, at=at)
+                )
+            case Fate.LATER:
+                await self._later(row, result.error, after=result.retry_after)
+            case Fate.UNKNOWN if row.response_url is not None:
+                # It cannot be looked for; a second copy of an answer is better than none.
+                await self._later(row, result.error)
+            case Fate.UNKNOWN:
+                await self._later(row, result.error, unknown=True)
+            case Fate.REJECTED:
+                log.error("Slack refused a message", key=row.key, channel=row.channel, error=result.error)
+                await self._database.write(lambda conn: outbox.failed(conn, row.id, error=result.error, at=at))
+
+    async def _later(self, row: Owed, error: str, *, after: float = 0.0, unknown: bool = False) -> None:
+        pause = max(after, min(2.0 ** min(row.attempts, 6) * 0.5, LAST_RETRY))
+        log.warning("a message waits", key=row.key, error=error, seconds=pause)
+        if unknown:
+            at = self._now() + max(LOOK_AFTER, timedelta(seconds=pause))
+            await self._database.write(lambda conn: outbox.unknown(conn, row.id, at=at, error=error))
+        else:
+            at = self._now() + timedelta(seconds=pause)
+            await self._database.write(lambda conn: outbox.retry(conn, row.id, at=at, error=error))
+
+    def _pace(self, channel: str) -> Pace:
+        return self._channels.setdefault(channel, Pace(seconds=CHANNEL_SECONDS, burst=1, clock=self._clock))
+
+    # -- without a database ------------------------------------------------------------------------------------
+
+    def _start_unrecorded(self) -> None:
+        for message in sorted(self._unrecorded.values(), key=lambda each: each.priority):
+            name = message.response_url or f"unrecorded {message.channel}"
+            if name in self._busy:
+                continue
+            if message.thread_key is not None and message.thread_key not in self._shown:
+                parent = self._unrecorded.get(message.thread_key)
+                if parent is not None:
+                    continue  # the card first
+            del self._unrecorded[message.key]
+            self._begin(name, self._bring_unrecorded(message))
+
+    async def _bring_unrecorded(self, message: Owing) -> None:
+        if message.response_url is not None:
+            await self._poster.respond(message.response_url, message.payload)
+            return
+        ts = self._shown.get(message.key)
+        pace = self._edits if ts else self._pace(message.channel)
+        await asyncio.sleep(pace.wait())
+        pace.take()
+        if ts is not None:
+            result = await self._poster.edit(message.channel, ts, message.payload, key=message.key, version=0)
+        else:
+            thread_ts = self._shown.get(message.thread_key) if message.thread_key else None
+            result = await self._poster.post(
+                message.channel, message.payload, key=message.key, version=0, thread_ts=thread_ts
+            )
+        if result.fate is Fate.SENT:
+            self._remember(message.key, result.ts)
+        elif result.fate is Fate.LATER:
+            pace.hold(result.retry_after)
+            self._unrecorded.setdefault(message.key, message)
+        elif result.fate is Fate.UNKNOWN:
+            await self._after_unknown(message)
+
+    def _remember(self, key: str, ts: str | None) -> None:
+        """Keep where a message stands, so that it can be edited although the database does not answer."""
+        if ts:
+            self._shown.pop(key, None)
+            self._shown[key] = ts
+            if len(self._shown) > REMEMBERED:
+                del self._shown[next(iter(self._shown))]
+
+    async def _after_unknown(self, message: Owing) -> None:
+        await asyncio.sleep(LOOK_AFTER.total_seconds())
+        found = await self._poster.find(message.channel, key=message.key, since=self._now().timestamp())
+        if found is not None and found.ts is not None:
+            self._remember(message.key, found.ts)
+        self._unrecorded.setdefault(message.key, message)
+
+
+def lane(row: Owed) -> str:
+    """What a message waits for: its channel, or its own response_url."""
+    return row.response_url or row.channel
