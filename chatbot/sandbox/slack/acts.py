@@ -112,7 +112,7 @@ class Acts:
     async def submit(
         self, person: str, view_id: str, values: Json | None = None, **overrides: object
     ) -> Delivery:
-        """Fill in a modal and send it; ``values`` by block_id, action_id or label. FormError as in forms.filled."""
+        """Fill in a modal and send it; ``values`` by block_id, action_id or label, as in forms."""
         who, view = self.person(person), self._view(view_id)
         state = filled(view.body, values or {})
         payload = payloads.submission(who, view, state) | overrides

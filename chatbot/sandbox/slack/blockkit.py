@@ -1,4 +1,4 @@
-"""Block Kit's limits as a table, checked the way Slack checks them: a list of complaints, empty when all is well."""
+"""Block Kit's limits as a table, checked as Slack checks them: a list of complaints, empty when well."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -69,6 +69,11 @@ _DATA_TABLE = _block(
     "caption",
 )
 
+
+def _children(value: Any, at: str) -> list[str]:
+    return items(kinds(BLOCKS), 10)(value, at)
+
+
 BLOCKS: dict[str, Check] = {
     "section": _section,
     "header": _block({"text": plain(150)}, "text"),
@@ -107,7 +112,7 @@ BLOCKS: dict[str, Check] = {
             "title": plain(150),
             "rich_text_title": anything,
             "subtitle": plain(150),
-            "child_blocks": lambda value, at: items(kinds(BLOCKS), 10)(value, at),
+            "child_blocks": _children,
             "width": choice("narrow", "standard", "wide", "full"),
             "icon": anything,
             "is_collapsible": flag,

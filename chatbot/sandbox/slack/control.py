@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parent.parent / "page"
 _PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
@@ -146,20 +147,14 @@ class Control:
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
         await stream.prepare(request)
-        seen = -1
-        try:
+        workspace, seen = self._slack.workspace, -1
+        with suppress(ConnectionError):  # the page went away
             while True:
-                try:
-                    seen = await self._slack.wait_for(lambda: self._revision_after(seen), 15.0)
-                    await stream.write(f"data: {seen}\n\n".encode())
-                except TimeoutError:
-                    await stream.write(b": still here\n\n")
-        except ConnectionError:
-            return stream
-
-    def _revision_after(self, seen: int) -> int:
-        revision = self._slack.workspace.revision + 1  # never 0, which would count as "nothing yet"
-        return revision if revision != seen else 0
+                await workspace.next_change(after=seen, timeout=15.0)
+                line = ": still here\n\n" if workspace.revision == seen else f"data: {workspace.revision}\n\n"
+                seen = workspace.revision
+                await stream.write(line.encode())
+        return stream
 
 
 def state_for(slack: "LocalSlack", person: str) -> Json:

@@ -28,7 +28,7 @@ class Courier:
         return await self._once(kind, payload)
 
     async def tell(self, payload: Json) -> Delivery:
-        """Deliver an event; without acknowledgement it comes again, in the background, three times at most."""
+        """Deliver an event; unacknowledged, it comes again in the background, three times at most."""
         first = await self._once("events_api", payload)
         if first.error is not None:
             self._keep(asyncio.create_task(self._retry(payload, first)))

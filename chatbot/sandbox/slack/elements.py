@@ -1,4 +1,4 @@
-"""Block Kit's parts below the block: text objects, options, interactive elements, rich text and table cells."""
+"""Block Kit's parts below the block: texts, options, interactive elements, rich text and table cells."""
 
 from collections.abc import Mapping
 from typing import Any

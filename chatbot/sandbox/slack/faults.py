@@ -13,10 +13,10 @@ FAULTS = {
     "hang": "Web API calls are accepted and never answered while this is on",
     "api_down": "connections to the Web API are refused and open ones are cut",
     "no_new_sockets": "Socket Mode connections cannot be opened",
-    "invalid_blocks": "data_table, data_visualization and container blocks are refused, as before their roll-out",
+    "invalid_blocks": "data_table, data_visualization and container blocks are refused: not rolled out yet",
     "deliver_twice": "each command and click is delivered twice with the same trigger_id",
     "drop_sockets": "at once: every Socket Mode connection is cut hard",
-    "half_open": "at once: every open Socket Mode connection stays open and neither reads nor answers any more",
+    "half_open": "at once: every Socket Mode connection stays open and neither reads nor answers any more",
 }
 """Name -> what happens. All but the two at-once ones stay until cleared or used up (option times)."""
 
@@ -25,7 +25,7 @@ AT_ONCE = frozenset({"drop_sockets", "half_open"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One switch that is on: for these methods (all when empty), for so many more calls (``None``: until cleared)."""
+    """One switch that is on: for these methods (empty: all), for so many calls (``None``: until cleared)."""
 
     name: str
     methods: tuple[str, ...] = ()

@@ -28,7 +28,7 @@ _SINGLE_FIELD = {
 
 
 class FormError(ValueError):
-    """Slack would not let the person submit this: a required input is empty, too short, too long or unknown."""
+    """Slack would not let the person submit this: an input is empty, too short, too long or unknown."""
 
 
 def option(element: Json, wanted: str) -> Json:
@@ -42,7 +42,7 @@ def option(element: Json, wanted: str) -> Json:
 
 
 def filled(view: Mapping[str, Any], values: Mapping[str, Any], *, complete: bool = True) -> Json:
-    """The view's ``state.values``; ``values`` by block_id, action_id or label. FormError when Slack would refuse."""
+    """The view's ``state.values`` from ``values`` by block_id, action_id or label; FormError if refused."""
     state: Json = {}
     left = dict(values)
     for block in view["blocks"]:
@@ -77,7 +77,7 @@ def _value(element: Json, given: object) -> object:
 
 def _check(block: Json, element: Json, value: object) -> None:
     name = block["block_id"]
-    if value is None or value == [] or value == "":
+    if not value and value != 0:
         if not block.get("optional"):
             raise FormError(f"{name} is required")
         return

@@ -36,7 +36,7 @@ class HttpDoor:
         self._url, self._secret, self._session = url, signing_secret, session
 
     async def deliver(self, kind: str, payload: Json, *, retry: int = 0, reason: str = "") -> Json | None:
-        """POST one payload; the answer's body is the acknowledgement's payload. DeliveryError when refused."""
+        """POST one payload; the answer's body is the acknowledgement's payload. DeliveryError when none."""
         body, content_type = encoded(kind, payload)
         headers = {"Content-Type": content_type, "User-Agent": "Slackbot 1.0 (sandbox)"}
         headers |= signed_headers(body, self._secret)

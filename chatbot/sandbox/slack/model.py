@@ -1,4 +1,4 @@
-"""What the local Slack keeps: people, channels, messages with all they ever showed, modals, calls and deliveries."""
+"""What the local Slack keeps: people, channels, messages with all they showed, views, calls, deliveries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -168,7 +168,7 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call of the Web API as it arrived and as it was answered; ``answer`` is ``None`` when none was sent."""
+    """One Web API call as it arrived and as it was answered; ``answer`` is ``None`` when none was sent."""
 
     at: datetime
     method: str

@@ -34,7 +34,7 @@ class Triggers:
         self._known: dict[str, Trigger] = {}
 
     def issue(self, trigger_id: str, *, person: str, view: str | None = None) -> None:
-        """Begin the life of a trigger; one that is known already keeps its age (a payload delivered again)."""
+        """Begin the life of a trigger; a known one keeps its age (a payload delivered again)."""
         self._known.setdefault(trigger_id, Trigger(person=person, view=view, at=time.monotonic()))
 
     def spend(self, trigger_id: str) -> Trigger:
@@ -52,7 +52,7 @@ class Triggers:
 
 @dataclass(slots=True, kw_only=True)
 class ReplyPass:
-    """One response URL: where its answers appear, for whom, and the message that was clicked (``None``: a command)."""
+    """One response URL: where its answers appear, for whom, and the clicked message (``None``: a command)."""
 
     channel: str
     person: str

@@ -1,4 +1,4 @@
-"""Small checks that put together a rule table: each takes a value and its JSON pointer and lists what is wrong."""
+"""Small checks to build a rule table from: each takes a value and its JSON pointer, lists what is wrong."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -94,8 +94,9 @@ class LocalSlack(Acts):
     ) -> AsyncIterator["LocalSlack"]:
         """A local Slack for as long as the block lasts.
 
-        ``port`` is the page's, ``api_port`` the bot's (0: any). ``speed`` makes rate limits refill and events come
-        again so many times as fast; ``pace`` replaces every limit. ``mounts`` are shown below their path prefixes.
+        ``port`` is the page's, ``api_port`` the bot's (0: any). ``speed`` makes rate limits refill and events
+        come again so many times as fast; ``pace`` replaces every limit. ``mounts`` maps path prefixes to the
+        applications shown below them.
         """
         async with aiohttp.ClientSession() as session:
             slack = cls(
@@ -213,7 +214,7 @@ class LocalSlack(Acts):
         return self.workspace.homes.get(self.person(person).id)
 
     async def wait_for(self, predicate: Callable[[], T], timeout: float = 5.0) -> T:
-        """The first truthy value of ``predicate``, asked again on each change; TimeoutError after ``timeout`` s."""
+        """The first truthy value of ``predicate``; TimeoutError after ``timeout`` seconds."""
         return await self.workspace.wait_for(predicate, timeout)
 
     def deliver_over_http(self, url: str, signing_secret: str | None = None) -> None:

@@ -20,7 +20,7 @@ class DeliveryError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Link:
-    """One open WebSocket; a ``frozen`` one swallows what is sent and never answers, like a half-open TCP path."""
+    """One open WebSocket; a ``frozen`` one swallows what is sent and never answers: a half-open TCP path."""
 
     socket: web.WebSocketResponse
     transport: asyncio.Transport
@@ -104,7 +104,7 @@ class SocketHub:
                 waiting.set_result(payload if isinstance(payload, dict) and payload else None)
 
     async def deliver(self, kind: str, payload: Json, *, retry: int = 0, reason: str = "") -> Json | None:
-        """Send one envelope and wait for its acknowledgement's payload; DeliveryError when no socket is open."""
+        """Send one envelope and wait for its acknowledgement's payload; DeliveryError if nobody is there."""
         if not self.links:
             raise DeliveryError("dispatch_failed")
         self._turn += 1
@@ -126,7 +126,7 @@ class SocketHub:
             del self._pending[envelope_id]
 
     async def say_disconnect(self, reason: str) -> None:
-        """Announce the end of every connection: warning, refresh_requested or link_disabled; the last two close it."""
+        """Announce the end of every connection: warning, or refresh_requested and link_disabled: closed."""
         for link in list(self.links):
             with suppress(ConnectionError):
                 await link.send({"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}})

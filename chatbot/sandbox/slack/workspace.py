@@ -37,6 +37,12 @@ class Workspace:
         woken, self._woken = self._woken, asyncio.Event()
         woken.set()
 
+    async def next_change(self, *, after: int, timeout: float) -> None:
+        """Return once the revision is another than ``after``, or after ``timeout`` seconds."""
+        if self.revision == after:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), timeout)
+
     async def wait_for(self, predicate: Callable[[], T], timeout: float = 5.0) -> T:
         """The first truthy value of ``predicate``; TimeoutError after ``timeout`` seconds.
 
@@ -45,8 +51,7 @@ class Workspace:
         try:
             async with asyncio.timeout(timeout):
                 while not (value := predicate()):
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._woken.wait(), 0.05)
+                    await self.next_change(after=self.revision, timeout=0.05)
                 return value
         except TimeoutError:
             raise TimeoutError(

@@ -24,7 +24,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """One row of the table; ``scope`` is ``None`` where none is needed, ``app_token`` where xapp is asked for."""
+    """One row of the table; ``scope`` is ``None`` where none is needed, ``app_token`` where xapp is due."""
 
     run: Callable[[Context, Json], Json]
     scope: str | None = None
