@@ -16,6 +16,7 @@ import structlog
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from chatbot.posting import error_word
 from commands.policy import includes
 from commands.spec import Risk, Role
 from config.settings import Roles
@@ -165,11 +166,10 @@ class People:
         try:
             answer = await self._web.users_info(user=user)
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
-            found = getattr(error, "response", None)
-            if found is not None and found.get("error") in {"user_not_found", "user_not_visible", "users_not_found"}:
+            if error_word(error) in {"user_not_found", "user_not_visible", "users_not_found"}:
                 self._profiles[user] = Profile(user=user, flaw="unknown to this workspace", read_at=self._clock())
                 return
-            log.warning("users.info failed", person=user, error=type(error).__name__)
+            log.warning("users.info failed", person=user, error=error_word(error))
             return
         self._profiles[user] = Profile(user=user, flaw=flaw_of(answer.get("user") or {}, self._team), read_at=self._clock())
 
@@ -177,7 +177,7 @@ class People:
         try:
             answer = await self._web.usergroups_users_list(usergroup=group)
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
-            log.warning("usergroups.users.list failed", group=group, error=type(error).__name__)
+            log.warning("usergroups.users.list failed", group=group, error=error_word(error))
             return
         self._members[group] = frozenset(answer.get("users") or ())
 

@@ -111,7 +111,7 @@ class Poster:
             try:
                 answer = await self._web.api_call(method, params=arguments)
             except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
-                log.warning("cannot look for a message", method=method, error=_word(error))
+                log.warning("cannot look for a message", method=method, error=error_word(error))
                 return None
             for message in answer.get("messages") or ():
                 payload = (message.get("metadata") or {}).get("event_payload") or {}
@@ -136,16 +136,16 @@ class Poster:
                     )
                 return Result(fate=Fate.REJECTED, error=f"http {response.status}")
         except aiohttp.ClientConnectorError as error:
-            return Result(fate=Fate.LATER, error=_word(error))
+            return Result(fate=Fate.LATER, error=error_word(error))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Result(fate=Fate.UNKNOWN, error=_word(error))
+            return Result(fate=Fate.UNKNOWN, error=error_word(error))
 
     async def open_modal(self, trigger_id: str, view: Mapping[str, Any]) -> bool:
         """Show a modal; False when Slack would not (the trigger lives three seconds)."""
         try:
             await self._web.views_open(trigger_id=trigger_id, view=dict(view))
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
-            log.warning("no modal", error=_word(error))
+            log.warning("no modal", error=error_word(error))
             return False
         return True
 
@@ -153,7 +153,7 @@ class Poster:
         try:
             answer = await self._web.api_call(method, json={**arguments, **payload})
         except SlackApiError as error:
-            word = _word(error)
+            word = error_word(error)
             if word in _BLOCKS_REFUSED and payload.get("blocks"):
                 # A block type that has not reached this workspace yet: the words still arrive. For an edit the
                 # empty list is needed to take the old blocks away.
@@ -162,9 +162,9 @@ class Poster:
                 return await self._attempt(method, arguments, plain)
             return _judged(error, word)
         except aiohttp.ClientConnectorError as error:
-            return Result(fate=Fate.LATER, error=_word(error))
+            return Result(fate=Fate.LATER, error=error_word(error))
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Result(fate=Fate.UNKNOWN, error=_word(error))
+            return Result(fate=Fate.UNKNOWN, error=error_word(error))
         return Result(fate=Fate.SENT, ts=str(answer.get("ts") or arguments.get("ts") or ""))
 
 
@@ -182,11 +182,11 @@ def _judged(error: SlackApiError, word: str) -> Result:
     return Result(fate=Fate.REJECTED, error=word)
 
 
-def _word(error: BaseException) -> str:
+def error_word(error: BaseException) -> str:
     """A word for the log and the record: Slack's own where it gave one, else the kind of error; never a body."""
     if isinstance(error, SlackApiError):
-        response = error.response
-        found = response.get("error") if hasattr(response, "get") else None
+        data = getattr(error.response, "data", None)
+        found = data.get("error") if isinstance(data, dict) else None
         return found if isinstance(found, str) else ""
     return type(error).__name__
 
