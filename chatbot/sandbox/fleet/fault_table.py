@@ -1,0 +1,117 @@
+"""What can be made to go wrong with the fleet, as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+Option = str | float | bool
+
+STOPPING_PATHS = frozenset({"/kill-switch", "/stop", "/stop-all", "/pause"})
+PATHS = {
+    "coordinator": STOPPING_PATHS
+    | {"/status", "/health", "/start", "/resume", "/recovery", "/start-sequential"},
+    "monitor": frozenset({"/alerts", "/metrics", "/logs", "/health"}),
+}
+"""Server -> its endpoints, to which a fault can be limited."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultKind:
+    """What a fault does; the defaults of its options also say their types."""
+
+    description: str
+    options: Mapping[str, Option] = field(default_factory=dict)
+    paths: frozenset[str] | None = (
+        None  # the endpoints it can touch; None: every one; empty: no requests at all
+    )
+    monitor: bool = False  # True: can be set for the monitor as well
+
+
+FAULTS: Mapping[str, FaultKind] = MappingProxyType(
+    {
+        "unreachable": FaultKind(
+            description="connections are refused and open ones are cut", paths=frozenset(), monitor=True
+        ),
+        "hang": FaultKind(description="requests are read and never answered", monitor=True),
+        "slow": FaultKind(
+            description="requests wait so long before they are looked at",
+            options={"seconds": 2.0},
+            monitor=True,
+        ),
+        "slow_body": FaultKind(
+            description="answers trickle: so many bytes, a pause of so many seconds, and again",
+            options={"seconds": 0.5, "bytes": 1.0},
+            monitor=True,
+        ),
+        "http_500": FaultKind(
+            description="answered 500 (code INTERNAL_ERROR or CONFIGURATION_ERROR); with apply it took effect",
+            options={"code": "INTERNAL_ERROR", "apply": False},
+            monitor=True,
+        ),
+        "rate_limited": FaultKind(
+            description="answered 429; header and body say whether each names the seconds to wait",
+            options={"retry_after": 30.0, "header": True, "body": True},
+            monitor=True,
+        ),
+        "garbage": FaultKind(
+            description="takes effect (unless apply is false) and answers 200 with html, truncated JSON, wrong types or "
+            "a huge body of so many bytes (kind: html, truncated, types, huge)",
+            options={"kind": "html", "bytes": 8_388_608.0, "apply": True},
+            monitor=True,
+        ),
+        "redirect": FaultKind(
+            description="answered with a redirect to another address",
+            options={"status": 307.0, "to": "http://elsewhere.invalid/"},
+            monitor=True,
+        ),
+        "reset": FaultKind(
+            description="the connection is reset after the request was read; with apply it took effect",
+            options={"apply": False},
+            monitor=True,
+        ),
+        "lying_success": FaultKind(
+            description="POST is answered success: true and nothing happens",
+            paths=PATHS["coordinator"] - {"/status", "/health"},
+        ),
+        "lying_status": FaultKind(
+            description="the bot counts as stopped and trades on, whatever it is told",
+            options={"bot": "all"},
+            paths=STOPPING_PATHS | {"/status"},
+        ),
+        "ignores_stop": FaultKind(
+            description="the bot ignores kill, stop and pause; the answer says success",
+            options={"bot": "all"},
+            paths=STOPPING_PATHS,
+        ),
+        "latch_lost": FaultKind(
+            description="the kill switch forgets so long after it was activated, or after now when it is active",
+            options={"seconds": 0.0},
+            paths=frozenset({"/kill-switch"}),
+        ),
+        "behind_back": FaultKind(
+            description="the bot trades without the coordinator having started it, which it notices only when seen",
+            options={"bot": "quantum", "seen": False},
+            paths=frozenset(),
+        ),
+        "slow_bot": FaultKind(
+            description="the bot takes so long to stop, and the bots after it in the kill's order wait for it",
+            options={"bot": "ndax", "seconds": 5.0},
+            paths=STOPPING_PATHS - {"/pause"},
+        ),
+        "missing_fields": FaultKind(
+            description="answers lack these fields at any depth (fields: names with commas between them)",
+            options={"fields": "kill_switch_active,status,success"},
+            monitor=True,
+        ),
+    }
+)
+"""Name -> what it does. Every fault stays until it is cleared or used up."""
+
+CHOICES: Mapping[str, frozenset[Option]] = MappingProxyType(
+    {
+        "kind": frozenset({"html", "truncated", "types", "huge"}),
+        "code": frozenset({"INTERNAL_ERROR", "CONFIGURATION_ERROR"}),
+        "status": frozenset({301, 302, 303, 307, 308}),
+    }
+)
+"""Option -> the values it can have, for the options that are not free."""
