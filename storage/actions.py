@@ -240,13 +240,15 @@ def by_key(conn: Connection, key: str) -> Action | None:
     return _one(conn, select(actions).where(actions.c.key == key))
 
 
-def open_kill(conn: Connection) -> Action | None:
-    """The oldest kill that is still being worked on.
+def open_kill(conn: Connection, *, besides: str | None = None) -> Action | None:
+    """The oldest kill that is still being worked on, ``besides`` the one with this id.
 
-    Two kills at the same moment: engage the latch first in the same transaction. Its unique index makes the
-    second wait until the first has committed, and then the first is seen here.
+    A new kill that looks for one to join engages the latch first, in the same transaction: there the second
+    of two waits until the first has committed. It passes its own id, for by the clock it may be the older.
     """
     kills = select(actions).where(actions.c.command == "kill", actions.c.state.in_(OPEN))
+    if besides is not None:
+        kills = kills.where(actions.c.id != besides)
     return _one(conn, kills.order_by(actions.c.accepted_at, actions.c.id).limit(1))
 
 

@@ -29,6 +29,7 @@ Index(
     sqlite_where=latches.c.released_at.is_(None),
     postgresql_where=latches.c.released_at.is_(None),
 )
+_STANDING = select(latches).where(latches.c.released_at.is_(None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +47,21 @@ class Latch:
 
 
 def engage(conn: Connection, *, by: str, reason: str, action_id: str, at: datetime) -> tuple[Latch, bool]:
-    """The standing latch, and True when this call engaged it; the first reason, person and time are kept."""
+    """The standing latch, and True when this call engaged it; the first reason, person and time are kept.
+
+    Other kills wait here until this transaction ends, so that the second sees what the first wrote.
+    """
     row = {"engaged_at": at, "by": by, "reason": reason, "action_id": action_id}
     while True:
         first = insert_if_new(conn, latches, row)
-        standing = current(conn)
+        standing = _one(conn, _STANDING.with_for_update())
         if standing is not None:  # None: another one stood and was released between the two statements
             return standing, first
 
 
 def current(conn: Connection) -> Latch | None:
     """The latch that stands, ``None`` when the fleet is not killed by our record."""
-    return _one(conn, select(latches).where(latches.c.released_at.is_(None)))
+    return _one(conn, _STANDING)
 
 
 def last(conn: Connection) -> Latch | None:

@@ -41,7 +41,7 @@ from sqlalchemy import (
     or_,
     select,
     update,
-)  # fmt: skip - a list of names
+)
 
 from storage.schema import PlainText, UtcDateTime, insert_if_new, metadata
 
@@ -66,12 +66,12 @@ outbox = Table(
     Column("response_url", PlainText),
     Column("payload", JSON, nullable=False),
     Column("priority", Integer, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("sent_version", Integer, nullable=False),
-    Column("claimed_version", Integer, nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("version", Integer, nullable=False, default=1),
+    Column("sent_version", Integer, nullable=False, default=0),
+    Column("claimed_version", Integer, nullable=False, default=0),
+    Column("state", String(16), nullable=False, default=SendState.PENDING),
     Column("ts", String(32)),
-    Column("attempts", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
     Column("due_at", UtcDateTime, nullable=False),
     Column("lease_until", UtcDateTime),
     Column("owner", PlainText),
@@ -129,16 +129,11 @@ def owe(
             "response_url": response_url,
             "payload": dict(payload),
             "priority": priority,
-            "version": 1,
-            "sent_version": 0,
-            "claimed_version": 0,
-            "state": SendState.PENDING,
-            "attempts": 0,
             "due_at": now,
             "created_at": now,
             "owed_since": now,
         },
-    )  # fmt: skip - one line for where it goes, one for what it says, one for where it stands
+    )
     owed = _locked(conn, key)
     if new or owed.payload == dict(payload):
         return owed
@@ -182,11 +177,11 @@ def claim_due(
         (outbox.c.state == SendState.SENDING) & lapsed,
         (outbox.c.state == SendState.UNKNOWN) & or_(outbox.c.lease_until.is_(None), lapsed),
     )
+    due = (outbox.c.version > outbox.c.sent_version, outbox.c.due_at <= now)
+    place = func.coalesce(outbox.c.response_url, outbox.c.channel)
     ids = conn.scalars(
         select(outbox.c.id)
-        .where(
-            outbox.c.version > outbox.c.sent_version, outbox.c.due_at <= now, free, not_(parent_on_its_way)
-        )
+        .where(*due, free, not_(parent_on_its_way), place.not_in(busy))
         .order_by(outbox.c.priority, outbox.c.id)
         .limit(limit)
         # of this table only: replies of one parent must not block each other

@@ -69,6 +69,6 @@ def insert_if_new(conn: Connection, table: Table, values: dict[str, Any]) -> boo
     On PostgreSQL this waits for a concurrent insert of the same key to commit or roll back, so that after
     False the other row can be read.
     """
-    if conn.dialect.name == "sqlite":
-        return conn.execute(sqlite.insert(table).values(values).on_conflict_do_nothing()).rowcount == 1
-    return conn.execute(postgresql.insert(table).values(values).on_conflict_do_nothing()).rowcount == 1
+    insert = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
+    row = insert(table).values(values).on_conflict_do_nothing().returning(*table.primary_key)
+    return conn.execute(row).first() is not None

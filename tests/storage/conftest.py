@@ -1,15 +1,12 @@
 """Every storage test runs on a real SQLite file and on a real PostgreSQL."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from postgres import postgres_server, postgres_url  # noqa: F401 - fixtures, found here by name
 
 from storage.database import Database
-
-NOW = datetime(2026, 11, 24, 3, 12, tzinfo=UTC)
 
 
 @pytest.fixture
