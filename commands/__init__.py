@@ -1,0 +1,21 @@
+"""Every command as data, in one table: adding one is adding a file, a test and a line here."""
+
+from commands import contacts, help, kill, pause, status, stop  # noqa: A004 - a module is named for its command
+from commands.spec import Command
+from commands.words import bare
+
+COMMANDS: tuple[Command, ...] = (
+    kill.COMMAND,
+    stop.COMMAND,
+    pause.COMMAND,
+    status.COMMAND,
+    contacts.COMMAND,
+    help.COMMAND,
+)
+"""In the order in which /help lists them."""
+
+
+def find(name: str) -> Command | None:
+    """The command of that name however it was typed ("/KILL", "kill!"), ``None`` when there is none."""
+    wanted = bare(name)
+    return next((command for command in COMMANDS if command.name == wanted), None)
