@@ -49,8 +49,8 @@ COMMAND = Command(
     help=(
         "Activates the kill switch and stops every bot, at once and without a question. All text after the "
         "command is the reason; without one the fleet is stopped just the same, and the reason can be added "
-        "afterwards. The stop is sent until the fleet is seen stopped. It always means the whole fleet: for one "
-        "bot, use /stop."
+        "afterwards. The stop is sent until the fleet is seen stopped. It always means the whole fleet: for "
+        "one bot, use /stop."
     ),
     risk=Risk.LOWER,
     role=ROLE_FOR[Risk.LOWER],

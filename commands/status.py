@@ -34,8 +34,8 @@ COMMAND = Command(
     summary="Show the kill switch, the bots and how fresh that is",
     help=(
         "Shows the kill switch as the coordinator says it and as our own record says it, the cooldown, the "
-        "circuit breaker, and each bot with its health and latest error. What is not known is called unknown. "
-        "Only you see the answer; add the word public to show it to everybody in the channel."
+        "circuit breaker, and each bot with its health and latest error. What is not known is called "
+        "unknown. Only you see the answer; add the word public to show it to everybody in the channel."
     ),
     risk=Risk.READ,
     role=ROLE_FOR[Risk.READ],

@@ -22,8 +22,8 @@ COMMAND = Command(
     usage="<bot> [reason]",
     summary="Stop one bot",
     help=(
-        "Stops one bot and reads back that it stopped. The other bots go on trading, also those that work with "
-        "it. When the bot is not seen stopped within a minute you are told so: then use /kill."
+        "Stops one bot and reads back that it stopped. The other bots go on trading, also those that work "
+        "with it. When the bot is not seen stopped within a minute you are told so: then use /kill."
     ),
     risk=Risk.LOWER,
     role=ROLE_FOR[Risk.LOWER],
