@@ -144,8 +144,10 @@ class Acts:
         body |= {"team": who.team, "event_ts": said.ts, "client_msg_id": self.workspace.new_id("m")}
         if thread_ts is not None:
             body["thread_ts"] = thread_ts
-        payload = payloads.event(body) | {"is_ext_shared_channel": where.is_ext_shared}
-        return await self.courier.tell(payload | overrides)
+        payload = payloads.event(body) | {"is_ext_shared_channel": where.is_ext_shared} | overrides
+        if BOT_USER not in where.members:  # Slack tells apps nothing from channels they are not in
+            return Delivery(kind="events_api", payload=payload, error="not_in_channel")
+        return await self.courier.tell(payload)
 
     async def open_home(self, person: str) -> Delivery:
         """Open the app's home tab."""

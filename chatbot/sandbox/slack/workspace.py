@@ -22,7 +22,7 @@ class Workspace:
         self.people: dict[str, Person] = {person.id: person for person in PEOPLE}
         self.channels: dict[str, Channel] = {channel.id: channel for channel in CHANNELS}
         self.groups: dict[str, tuple[str, frozenset[str]]] = dict(GROUPS)
-        self.all_messages: list[Message] = []
+        self._by_ts: dict[str, Message] = {}  # a ts is given once in the whole workspace; oldest first
         self.views: dict[str, View] = {}  # open modals of everybody, oldest first
         self.homes: dict[str, View] = {}  # person -> home tab
         self.uploads: dict[str, Json] = {}  # file id -> its wire form with "content" once it was uploaded
@@ -76,7 +76,7 @@ class Workspace:
 
     def post(self, message: Message) -> Message:
         """Store a new message."""
-        self.all_messages.append(message)
+        self._by_ts[message.ts] = message
         self.changed()
         return message
 
@@ -87,14 +87,19 @@ class Workspace:
 
     def swap(self, old: Message, new: Message) -> Message:
         """Put ``new`` in the place of ``old``."""
-        self.all_messages[self.all_messages.index(old)] = new
+        self._by_ts[old.ts] = new
         self.changed()
         return new
 
     def remove(self, message: Message) -> None:
         """Delete a message."""
-        self.all_messages.remove(message)
+        del self._by_ts[message.ts]
         self.changed()
+
+    @property
+    def all_messages(self) -> list[Message]:
+        """Everything said in every channel, ephemerals included, oldest first."""
+        return list(self._by_ts.values())
 
     def messages(self, channel: str) -> tuple[Message, ...]:
         """Top-level messages that everybody in the channel sees, oldest first."""
@@ -118,10 +123,9 @@ class Workspace:
 
     def message(self, channel: str, ts: str, person: str | None = None) -> Message | None:
         """The message with this ts; ephemeral ones only for ``person``."""
-        for message in self.all_messages:
-            if message.channel == channel and message.ts == ts and message.only_for in {None, person}:
-                return message
-        return None
+        message = self._by_ts.get(ts)
+        visible = message is not None and message.channel == channel and message.only_for in {None, person}
+        return message if visible else None
 
     def modals(self, person: str) -> tuple[View, ...]:
         """The person's stack of open modals, the visible one last."""

@@ -218,3 +218,64 @@ async def test_the_home_tab_is_published(slack: LocalSlack, app: AsyncApp) -> No
     await slack.open_home("viewer")
     home = await slack.wait_for(lambda: slack.home("viewer"))
     assert home.body["blocks"][0]["type"] == "divider"
+
+
+async def test_the_bot_hears_nothing_from_channels_it_is_not_in(slack: LocalSlack) -> None:
+    assert (await slack.mention("operator", "C0LOBBY", "status")).error == "not_in_channel"
+    assert slack.deliveries == []
+
+
+async def test_what_bolt_pushes_and_clears_moves_the_stack_of_modals(
+    slack: LocalSlack, app: AsyncApp
+) -> None:
+    @app.command("/why")
+    async def why(ack: Any, body: dict[str, Any], client: Any) -> None:
+        await ack()
+        await client.views_open(trigger_id=body["trigger_id"], view=MODAL)
+
+    @app.view("why")
+    async def submitted(ack: Any, view: dict[str, Any]) -> None:
+        text = view["state"]["values"]["reason"]["text"]["value"]
+        if text == "more":
+            await ack(response_action="push", view=MODAL)
+        elif text == "change":
+            await ack(response_action="update", view={**MODAL, "private_metadata": "changed"})
+        elif text == "wrong":
+            await ack(response_action="errors", errors={"nowhere": "?"})
+        else:
+            await ack(response_action="clear")
+
+    await slack.command("admin", "C0OPS", "/why")
+    await slack.wait_for(lambda: slack.modals("admin"))
+
+    async def send(text: str) -> str | None:
+        return (await slack.submit("admin", slack.modals("admin")[-1].id, {"reason": text})).error
+
+    assert await send("more") is None
+    assert [view.previous is None for view in slack.modals("admin")] == [True, False]
+    assert await send("change") is None
+    assert slack.modals("admin")[1].body["private_metadata"] == "changed"
+    assert await send("wrong") == "invalid_errors"
+    assert await send("more") is None
+    assert await send("more") == "invalid_response_action"  # three deep is the most
+    assert await send("done") is None
+    assert slack.modals("admin") == ()
+
+
+async def test_user_groups_and_shared_channels_change_and_the_bot_hears_of_it(
+    slack: LocalSlack, app: AsyncApp
+) -> None:
+    heard: list[str] = []
+
+    @app.event("subteam_members_changed")
+    async def group(event: dict[str, Any]) -> None:
+        heard.append(event["added_users"][0])
+
+    @app.event("channel_shared")
+    async def shared(event: dict[str, Any]) -> None:
+        heard.append(event["channel"])
+
+    await slack.change_group("S0ADMINS", frozenset({"U0ADMIN1", "U0OPER01"}))
+    await slack.share_channel("C0OPS")
+    assert heard == ["U0OPER01", "C0OPS"]
+    assert slack.channels["C0OPS"].is_ext_shared

@@ -18,10 +18,12 @@ from chatbot.sandbox.slack import LocalSlack, Pace
 from chatbot.sandbox.slack.faults import FAULTS
 
 
-async def _open_socket(slack: LocalSlack, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+async def _open_socket(
+    slack: LocalSlack, session: aiohttp.ClientSession, *, autoping: bool = True
+) -> aiohttp.ClientWebSocketResponse:
     client = AsyncWebClient(base_url=slack.api_url, session=session)
     url = (await client.apps_connections_open(app_token=slack.app_token))["url"]
-    return await session.ws_connect(url)
+    return await session.ws_connect(url, autoping=autoping)
 
 
 async def test_the_socket_protocol_frame_by_frame(slack: LocalSlack) -> None:
@@ -85,12 +87,14 @@ async def test_dropped_sockets_come_back(slack: LocalSlack) -> None:
 
 async def test_a_half_open_socket_swallows_what_is_sent() -> None:
     async with LocalSlack.running(pace=Pace(ack=0.2)) as slack, aiohttp.ClientSession() as session:
-        socket = await _open_socket(slack, session)
+        socket = await _open_socket(slack, session, autoping=False)
         await socket.receive_json()
+        await socket.ping(b"before")
+        assert (await socket.receive(timeout=1)).type is aiohttp.WSMsgType.PONG
         slack.faults.set("half_open")
         assert (await slack.command("admin", "C0OPS", "/x")).error == "operation_timeout"
         assert slack.socket_count == 1
-        await socket.ping()
+        await socket.ping(b"after")
         with pytest.raises(TimeoutError):
             await socket.receive(timeout=0.1)
 
@@ -257,6 +261,8 @@ async def test_closing_is_quick_whatever_still_hangs() -> None:
         took = time.monotonic() - begun
         with pytest.raises(aiohttp.ClientError):
             await hanging
+        await socket.close()
+        stream.close()
     assert took < 0.3
 
 
