@@ -79,7 +79,7 @@ class Engine:
         return trades - self._trades_before, round(profit - self._profit_before, 2)
 
     def activate(self, reason: str, conduct: Conduct = OBEDIENT) -> tuple[str, ...]:
-        """Kill: stop, one after another, the bots that are remembered as doing anything; their names."""
+        """Kill: stop, one after another, the bots that are remembered as active; their names."""
         now = self.floor.settle()
         if self.kill_switch.activate(reason, now):
             self.floor.counters["kill_switches_triggered"] += 1
@@ -114,7 +114,7 @@ class Engine:
         return bot
 
     def start_sequence(self) -> tuple[str, ...]:
-        """Begin to start the stopped bots in start order, the policy's gap apart, until one fails; their names."""
+        """Begin to start the stopped bots in order, the policy's gap apart, until one fails; their names."""
         now = self.floor.settle()
         self._refuse_while_killed()
         names = tuple(name for name, bot in self.floor.bots.items() if bot.status in {"stopped", "error"})
@@ -135,7 +135,7 @@ class Engine:
         return bot
 
     def stop_all(self, reason: str, conduct: Conduct = OBEDIENT) -> tuple[str, ...]:
-        """End a start sequence and tell every bot to stop that is remembered as doing anything; their names."""
+        """End a start sequence and tell every bot to stop that is remembered as active; their names."""
         now = self.floor.settle()
         self._sequence = []
         self.floor.agenda.drop("sequence")

@@ -44,7 +44,7 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
             monitor=True,
         ),
         "http_500": FaultKind(
-            description="answered 500 (code INTERNAL_ERROR or CONFIGURATION_ERROR); with apply it took effect",
+            description="answered 500 (code: INTERNAL_ERROR, CONFIGURATION_ERROR); with apply it took effect",
             options={"code": "INTERNAL_ERROR", "apply": False},
             monitor=True,
         ),
@@ -54,8 +54,8 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
             monitor=True,
         ),
         "garbage": FaultKind(
-            description="takes effect (unless apply is false) and answers 200 with html, truncated JSON, wrong types or "
-            "a huge body of so many bytes (kind: html, truncated, types, huge)",
+            description="answered 200 with kind html, truncated, types (wrong ones) or huge (so many bytes); "
+            "without apply it took no effect",
             options={"kind": "html", "bytes": 8_388_608.0, "apply": True},
             monitor=True,
         ),
@@ -84,17 +84,17 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
             paths=STOPPING_PATHS,
         ),
         "latch_lost": FaultKind(
-            description="the kill switch forgets so long after it was activated, or after now when it is active",
+            description="the kill switch forgets so many seconds after it was activated, or from now on",
             options={"seconds": 0.0},
             paths=frozenset({"/kill-switch"}),
         ),
         "behind_back": FaultKind(
-            description="the bot trades without the coordinator having started it, which it notices only when seen",
+            description="the bot trades though the coordinator did not start it and sees it only when seen",
             options={"bot": "quantum", "seen": False},
             paths=frozenset(),
         ),
         "slow_bot": FaultKind(
-            description="the bot takes so long to stop, and the bots after it in the kill's order wait for it",
+            description="the bot takes so long to stop, and in a kill the bots after it wait for it",
             options={"bot": "ndax", "seconds": 5.0},
             paths=STOPPING_PATHS - {"/pause"},
         ),

@@ -34,6 +34,11 @@ class Fault:
         named = self.text("bot")
         return frozenset(every) if named == "all" else frozenset(name.strip() for name in named.split(","))
 
+    def as_json(self) -> dict[str, object]:
+        """The fault as data for JSON."""
+        limits = {"server": self.server, "times": self.times, "paths": sorted(self.paths)}
+        return {"name": self.name, **limits, **self.options}
+
     def touches(self, server: str, path: str) -> bool:
         """True when it applies to requests for this endpoint."""
         possible = FAULTS[self.name].paths
@@ -61,7 +66,7 @@ class Faults:
         paths: Collection[str] = (),
         **options: Option,
     ) -> Fault:
-        """Switch a fault on, in place of the same one before; ValueError in one sentence when it makes no sense."""
+        """Switch a fault on, in place of the same one before; ValueError when it makes no sense."""
         fault = self._checked(name, server=server, times=times, paths=paths, options=options)
         self.clear(name)
         self._on[name] = fault

@@ -1,4 +1,4 @@
-"""The documented rate limits: so many requests a minute for each endpoint, so many an hour for each client."""
+"""The documented rate limits: by the minute for each endpoint, by the hour for each client."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class RateLimits:
         self._seen: dict[tuple[str, str | None], deque[datetime]] = {}
 
     def take(self, client: str, endpoint: str, now: datetime) -> float | None:
-        """None when the request may pass, which counts it; otherwise the seconds after which the next one may."""
+        """None when the request may pass, which counts it; otherwise the seconds until one may."""
         windows = [
             (self._seen.setdefault((client, key), deque()), most, span)
             for key, most, span in (
