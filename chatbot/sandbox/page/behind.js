@@ -4,20 +4,24 @@ import { element } from "/mrkdwn.js";
 import { send } from "/page.js";
 
 const at = (id) => document.getElementById(id);
-const OF_ONE_BOT = new Set(["ignores_stop", "behind_back", "slow_bot"]);
+const FLEET = "/sandbox/fleet";
+const LOOK_EVERY_MS = 1000;
 
 export function drawFaults(place, faults, press) {
   const drawn = JSON.stringify(faults);
   if (place.dataset.drawn === drawn) return;
+  const pressed = document.activeElement?.dataset.fault;
   place.dataset.drawn = drawn;
   place.replaceChildren(...faults.map((fault) => {
     const [item, button] = [element("li"), element("button", fault.name)];
     button.type = "button";
-    if (!fault.at_once) button.setAttribute("aria-pressed", String(fault.on));
+    button.dataset.fault = fault.name;
+    if (!fault.at_once) button.setAttribute("aria-pressed", String(Boolean(fault.on)));
     button.addEventListener("click", () => press(fault));
     item.append(button, element("span", fault.does));
     return item;
   }));
+  if (pressed) place.querySelector(`[data-fault="${CSS.escape(pressed)}"]`)?.focus();
 }
 
 export function changeFault(path, fault, options = {}) {
@@ -25,40 +29,61 @@ export function changeFault(path, fault, options = {}) {
   return send(path, { name: fault.name, ...options });
 }
 
-function asRows(faults) {
-  const rows = Array.isArray(faults) ? faults : Object.entries(faults).map(([name, fault]) => ({ name, ...fault }));
-  return rows.map((row) => ({ ...row, does: row.does ?? row.description ?? "", on: Boolean(row.on ?? row.active) }));
-}
-
 async function look() {
+  const paths = [`${FLEET}/state`, `${FLEET}/faults`];
   const [state, faults] = await Promise.all(
-    ["/sandbox/fleet/state", "/sandbox/fleet/faults"].map((path) => fetch(path).then((answer) => answer.ok ? answer.json() : null)),
+    paths.map((path) => fetch(path).then((answer) => (answer.ok ? answer.json() : null))),
   );
   at("truth-box").hidden = !state;
   at("fleet-box").hidden = !faults;
   if (state) drawTruth(state);
   if (faults) {
-    drawFaults(at("fleet-faults"), asRows(faults.faults ?? faults), (fault) => {
-      const bot = OF_ONE_BOT.has(fault.name) ? { bot: at("bot").value } : {};
-      return changeFault("/sandbox/fleet/faults", fault, bot).then(look);
+    const rows = faults.faults.map((fault) => ({ ...fault, does: fault.description }));
+    drawFaults(at("fleet-faults"), rows, (fault) => {
+      const options = "bot" in fault.options ? { bot: at("bot").value } : {};
+      return changeFault(`${FLEET}/faults`, fault, options).then(look);
     });
   }
   return Boolean(state || faults);
 }
 
 function drawTruth(state) {
-  const bots = Object.keys(state.bots ?? {});
-  if (at("bot").options.length !== bots.length) at("bot").replaceChildren(...bots.map((bot) => new Option(bot, bot)));
-  const shown = { ...state };
-  delete shown.calls;
-  const words = JSON.stringify(shown, null, 1).replaceAll(/["{}[\],]/g, "").replaceAll(/\n\s*\n/g, "\n");
-  const place = at("truth");
-  if (place.dataset.drawn === words) return;
-  place.dataset.drawn = words;
-  place.replaceChildren(element("pre", words.trim()));
+  const names = Object.keys(state.bots);
+  if (at("bot").options.length !== names.length) at("bot").replaceChildren(...names.map((name) => new Option(name)));
+  const drawn = JSON.stringify([state.kill_switch, state.bots, state.calls.length]);
+  if (at("truth").dataset.drawn === drawn) return;
+  at("truth").dataset.drawn = drawn;
+  const killed = state.kill_switch.active;
+  const words = killed ? `Kill switch ACTIVE: ${state.kill_switch.reason || "no reason given"}` : "Kill switch not active";
+  const table = element("table");
+  table.append(row("th", ["Bot", "Says", "Really"]));
+  for (const name of names) {
+    const { status, trading, safe_mode: safe } = state.bots[name];
+    table.append(row("td", [name, status, (trading ? "TRADING" : "still") + (safe ? ", safe mode" : "")]));
+    table.lastChild.lastChild.className = trading && killed ? "loud" : "";
+  }
+  const writes = state.calls.filter((call) => call.method === "POST").slice(-4);
+  const calls = element("ul", "", "quiet");
+  calls.append(...writes.map((call) => element("li", `${call.method} ${call.path}`)));
+  at("truth").replaceChildren(element("p", words, killed ? "loud" : ""), table, calls);
+}
+
+function row(tag, cells) {
+  const made = element("tr");
+  made.append(...cells.map((words) => element(tag, String(words))));
+  return made;
 }
 
 export async function lookAtFleet() {
-  const there = await look().catch(() => false);
-  setTimeout(lookAtFleet, there ? 1000 : 10000);
+  for (const button of document.querySelectorAll("[data-fleet]")) {
+    button.addEventListener("click", () => {
+      const body = { crash: { bot: at("bot").value }, alerts: { count: 20, type: "high" } }[button.dataset.fleet] ?? {};
+      send(`${FLEET}/${button.dataset.fleet}`, body).then(look);
+    });
+  }
+  if (!(await look().catch(() => false))) return; // a sandbox of Slack alone
+  for (;;) {
+    await new Promise((resolve) => { setTimeout(resolve, LOOK_EVERY_MS); });
+    await look().catch(() => false);
+  }
 }
