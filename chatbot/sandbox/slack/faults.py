@@ -10,7 +10,7 @@ FAULTS = {
     "reset_before": "the connection is reset before the call is looked at",
     "reset_after_accept": "the call takes effect and then the connection is reset without an answer",
     "slow": "Web API calls wait before they are looked at (option seconds, default 2)",
-    "hang": "Web API calls are accepted and never answered while this is on",
+    "hang": "Web API calls are accepted and never answered, until the client gives up",
     "api_down": "connections to the Web API are refused and open ones are cut",
     "no_new_sockets": "Socket Mode connections cannot be opened",
     "invalid_blocks": "data_table, data_visualization and container blocks are refused: not rolled out yet",
