@@ -1,0 +1,1 @@
+"""What people see in Slack: data in, messages out, no I/O."""

@@ -1,0 +1,173 @@
+"""Messages, forms and their blocks, each cut to Slack's limits where it is built."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from chatbot.views.markup import escape, in_words, line, shortened
+
+Block = Mapping[str, Any]
+"""One Block Kit block or element: a JSON object."""
+
+View = Mapping[str, Any]
+"""One modal: a JSON object."""
+
+Style = Literal["primary", "danger"]
+
+MESSAGE_BLOCKS = 50
+TEXT = 4000  # Slack takes 40,000 and recommends this
+SECTION = 3000
+FIELD = 2000
+FIELDS = 10
+HEADER = 150
+LABEL = 75
+VALUE = 2000
+ACTION_ID = 255
+ACTIONS = 25
+CONTEXT = 10
+CONFIRM_TITLE = 100
+CONFIRM_TEXT = 300
+CONFIRM_BUTTON = 30
+MODAL_TITLE = 24
+METADATA = 3000
+PLACEHOLDER = 150
+REASON_INPUT = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message: ``text`` says in words all that the blocks say, for notifications and screen readers."""
+
+    text: str
+    blocks: tuple[Block, ...]
+
+    def payload(self) -> dict[str, Any]:
+        """What Slack is sent."""
+        return {"text": self.text, "blocks": [dict(block) for block in self.blocks]}
+
+
+def message(*blocks: Block | None) -> Message:
+    """The message of these blocks, its text taken from them; ``None`` is left out."""
+    kept = tuple(block for block in blocks if block is not None)[:MESSAGE_BLOCKS]
+    said = "\n".join(filter(None, (_said(block) for block in kept)))
+    return Message(text=shortened(in_words(said), TEXT) or "(nothing to show)", blocks=kept)
+
+
+def header(text: str) -> Block:
+    """A headline; the text is shown as it is, so outside words need no escaping here."""
+    return {"type": "header", "text": _plain(text, HEADER)}
+
+
+def section(*lines: str) -> Block | None:
+    """Lines of markup; ``None`` when there is nothing in them."""
+    text = "\n".join(filter(None, lines))
+    return {"type": "section", "text": _markup(text, SECTION)} if text.strip() else None
+
+
+def fields(*pairs: tuple[str, str]) -> Block:
+    """Named values side by side, ten at most; the names are ours, the values markup."""
+    return {
+        "type": "section",
+        "fields": [_markup(f"*{name}*\n{value or '-'}", FIELD) for name, value in pairs[:FIELDS]],
+    }
+
+
+def context(*parts: str) -> Block | None:
+    """Small print; ``None`` when there is nothing in it."""
+    texts = [part for part in parts if part.strip()][:CONTEXT]
+    return {"type": "context", "elements": [_markup(text, SECTION) for text in texts]} if texts else None
+
+
+def divider() -> Block:
+    """A line across."""
+    return {"type": "divider"}
+
+
+def preformatted(text: str) -> Block:
+    """Lines to copy, shown exactly as they are; Slack reads no markup in them."""
+    element = {"type": "text", "text": shortened(text, SECTION) or " "}
+    return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [element]}]}
+
+
+def actions(*buttons: Block | None) -> Block | None:
+    """A row of buttons; ``None`` without any."""
+    kept = [button for button in buttons if button is not None][:ACTIONS]
+    return {"type": "actions", "elements": kept} if kept else None
+
+
+def button(
+    label: str, action_id: str, *, value: str = "", style: Style | None = None, confirm: Block | None = None
+) -> Block:
+    """A button; ``value`` comes back with the click and is looked up anew then, never trusted."""
+    made: dict[str, Any] = {
+        "type": "button",
+        "text": _plain(label, LABEL),
+        "action_id": action_id[:ACTION_ID],
+        "value": value[:VALUE],
+    }
+    if style is not None:
+        made["style"] = style
+    if confirm is not None:
+        made["confirm"] = confirm
+    return made
+
+
+def confirm(title: str, text: str, *, yes: str, no: str = "Cancel", style: Style | None = None) -> Block:
+    """The question before a button's click is sent."""
+    made: dict[str, Any] = {
+        "title": _plain(title, CONFIRM_TITLE),
+        "text": _plain(text, CONFIRM_TEXT),
+        "confirm": _plain(yes, CONFIRM_BUTTON),
+        "deny": _plain(no, CONFIRM_BUTTON),
+    }
+    if style is not None:
+        made["style"] = style
+    return made
+
+
+def reason_form(name: str, action: str, *, title: str, explanation: str, label: str, submit: str) -> View:
+    """A modal that asks for one reason about one action; ``name`` comes back as its callback id."""
+    field = {
+        "type": "plain_text_input",
+        "action_id": "text",
+        "multiline": True,
+        "max_length": REASON_INPUT,
+        "focus_on_load": True,
+    }
+    return {
+        "type": "modal",
+        "callback_id": name[:ACTION_ID],
+        "private_metadata": action[:METADATA],
+        "title": _plain(title, MODAL_TITLE),
+        "submit": _plain(submit, MODAL_TITLE),
+        "close": _plain("Cancel", MODAL_TITLE),
+        "blocks": [
+            section(explanation),
+            {"type": "input", "block_id": "reason", "label": _plain(label, FIELD), "element": field},
+        ],
+    }
+
+
+def _plain(text: str, limit: int) -> Block:
+    return {"type": "plain_text", "text": line(text, limit) or "-", "emoji": True}
+
+
+def _markup(text: str, limit: int) -> Block:
+    # verbatim: otherwise Slack goes looking for addresses, channels and people in outside words by itself.
+    return {"type": "mrkdwn", "text": shortened(text, limit), "verbatim": True}
+
+
+def _said(block: Block) -> str:
+    """What a block says, as markup."""
+    match block["type"]:
+        case "header":
+            return escape(block["text"]["text"])
+        case "section":
+            parts = [block["text"]] if "text" in block else block["fields"]
+            return "\n".join(part["text"] for part in parts)
+        case "context":
+            return " · ".join(part["text"] for part in block["elements"])
+        case "rich_text":
+            return escape(block["elements"][0]["elements"][0]["text"])
+        case _:
+            return ""
