@@ -16,7 +16,7 @@ PACE = frozenset({"poll_seconds", "connect_timeout", "read_timeout"})
 
 
 def load(environ: Mapping[str, str], *, cwd: Path = Path(), to_serve: bool = False) -> Settings:
-    """The settings; SettingsError with all mistakes at once, those of `serve_mistakes` too if ``to_serve``."""
+    """The settings; SettingsError with all mistakes, with those of `serve_mistakes` if ``to_serve``."""
     found = collect(Settings, environ, cwd)
     settings, mistakes = _settle(found)
     if to_serve and found.file_was_read:  # without the file all would seem to be missing
