@@ -32,7 +32,9 @@ class Answers:
         """The message for one reading request."""
         match request.command:
             case "help":
-                return help_view.help_message(COMMANDS, topic=request.topic, role=role, root_command=self._root)
+                return help_view.help_message(
+                    COMMANDS, topic=request.topic, role=role, root_command=self._root
+                )
             case "contacts":
                 return contacts_view.contacts(self._desk.contacts)
             case _:
@@ -49,12 +51,17 @@ class Answers:
             error = str(failed)
         now = self._desk.now()
         held: Latch | None = None
-        kills, waiting, oldest = 0, 0, None
+        kills, waiting = 0, 0
+        oldest: float | None = None
         trouble = self._desk.recorder.problem or None
         since = now - timedelta(hours=self._policy.breaker_hours)
         try:
             held, kills, (waiting, oldest) = await self._desk.database.read(
-                lambda conn: (latch.current(conn), latch.engaged_since(conn, since), outbox.backlog(conn, now))
+                lambda conn: (
+                    latch.current(conn),
+                    latch.engaged_since(conn, since),
+                    outbox.backlog(conn, now),
+                )
             )
         except StorageError as failed:
             trouble = str(failed)
@@ -62,8 +69,14 @@ class Answers:
             now=now,
             status=status,
             error=error,
-            latch=LatchView(engaged_at=held.engaged_at, by=held.by, reason=held.reason, verified_at=held.verified_at) if held else None,
-            cooldown_left=cooldown_left(held.engaged_at, now, self._policy.cooldown_minutes) if held else None,
+            latch=LatchView(
+                engaged_at=held.engaged_at, by=held.by, reason=held.reason, verified_at=held.verified_at
+            )
+            if held
+            else None,
+            cooldown_left=cooldown_left(held.engaged_at, now, self._policy.cooldown_minutes)
+            if held
+            else None,
             breaker_open=breaker_open(kills, self._policy.breaker_kills),
             kills_in_window=kills,
             breaker_limit=self._policy.breaker_kills,

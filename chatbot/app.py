@@ -104,9 +104,11 @@ class Program:
         try:
             async with open_session() as session:
                 await self._serve(session, stop)
-        except* Exception as group:
-            for error in _leaves(group):
-                log.error("the program ends because a part of it failed", error=repr(error), exc_info=error)
+        except Exception as failure:
+            for error in _leaves(failure):
+                log.exception(
+                    "the program ends because a part of it failed", error=repr(error), exc_info=error
+                )
             return 1
         finally:
             await self._coordinator.close()
@@ -120,10 +122,18 @@ class Program:
         web = web_client(token=bot_token, api_url=settings.slack.api_url, session=session)
         poster = Poster(web=web, session=session)
         sender = Sender(
-            database=self._database, poster=poster, metrics=self._metrics, owner=self._owner, now=utc_now, clock=time.monotonic
+            database=self._database,
+            poster=poster,
+            metrics=self._metrics,
+            owner=self._owner,
+            now=utc_now,
+            clock=time.monotonic,
         )
         recorder = Recorder(
-            database=self._database, journal=self._journal, limit=settings.kill.storage_timeout_ms / 1000, now=utc_now
+            database=self._database,
+            journal=self._journal,
+            limit=settings.kill.storage_timeout_ms / 1000,
+            now=utc_now,
         )
         desk = Desk(
             coordinator=self._coordinator,
@@ -160,7 +170,10 @@ class Program:
             what = ", ".join(f"{doubt.bot or 'kill switch'} {doubt.word}" for doubt in doubts)
             minute = int(utc_now().timestamp() // 60)
             await intake.accept(
-                Request(command="kill", reason=f"the kill of {held.engaged_at:%Y-%m-%d %H:%M} UTC no longer holds: {what}"),
+                Request(
+                    command="kill",
+                    reason=f"the kill of {held.engaged_at:%Y-%m-%d %H:%M} UTC no longer holds: {what}",
+                ),
                 by="chatbot",
                 source="watch",
                 # The minute makes one of several replicas that see the same thing do it.
@@ -246,7 +259,7 @@ class Program:
             if self._database.dialect == "sqlite":
                 await executor.take_over()
         except StorageError as error:
-            log.error("the database is not usable; stops still work and are journaled", error=str(error))
+            log.warning("the database is not usable; stops still work and are journaled", error=str(error))
             return
         self._prepared = True
 
@@ -262,7 +275,9 @@ class Program:
             try:
                 answer = await web.auth_test()
             except (SlackClientError, OSError, TimeoutError) as error:
-                log.warning("Slack does not say who we are, trying again", error=type(error).__name__, seconds=delay)
+                log.warning(
+                    "Slack does not say who we are, trying again", error=type(error).__name__, seconds=delay
+                )
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
                 continue
@@ -315,17 +330,16 @@ class Program:
         await self._database.write(lambda conn: seen.prune(conn, before))
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors in a group, however deep."""
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _leaves(each)
+    else:
+        yield error
 
 
 async def serve(settings: Settings) -> int:
     """Run the bot; returns the exit code."""
     logs.configure(settings.log.format, settings.log.level)
     return await Program(settings).run()
-
-

@@ -62,7 +62,7 @@ class Desk:
     async def show(self, messages: tuple[Owing, ...]) -> None:
         """Owe messages by themselves; without a database they go straight to the sender."""
         now = self.now()
-        if not self.recorder.behind:
+        if not self.recorder.behind():
             try:
                 async with asyncio.timeout(2):
                     await self.database.write(lambda conn: owe(conn, messages, now))

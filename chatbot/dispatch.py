@@ -22,6 +22,7 @@ from chatbot.views.blocks import Message
 from commands import find
 from commands.parsing import parse, split_root
 from commands.spec import Command, Request, Risk, Role, UserError
+from commands.words import clean
 from config.settings import Settings
 
 ANSWER_SECONDS = 1.0  # a read that takes longer is answered later, and said to be under way now
@@ -97,23 +98,42 @@ class Dispatcher:
         """Another workspace, another organisation or another app: nothing of it is ours to answer."""
         known = self._installation()
         if known is not None and incoming.team != known.team:
-            return Refusal(why="foreign team", sentence="This bot belongs to another workspace, so nothing was done.")
+            return Refusal(
+                why="foreign team", sentence="This bot belongs to another workspace, so nothing was done."
+            )
         if known is not None and known.enterprise and incoming.enterprise not in (None, known.enterprise):
-            return Refusal(why="foreign enterprise", sentence="This bot belongs to another organisation, so nothing was done.")
+            return Refusal(
+                why="foreign enterprise",
+                sentence="This bot belongs to another organisation, so nothing was done.",
+            )
         wanted = self._settings.slack.app_id
         if wanted is not None and incoming.app != wanted:
-            return Refusal(why="other app", sentence="This request was made for another app, so nothing was done.")
+            return Refusal(
+                why="other app", sentence="This request was made for another app, so nothing was done."
+            )
         return None
 
     async def _may(self, incoming: Incoming, *, risk: Risk, role: Role, clicked: bool) -> Refusal | None:
         refusal = await self._people.refusal(
-            incoming.user, user_team=incoming.user_team, risk=risk, needs=role, fresh=clicked or risk is Risk.RAISE
+            incoming.user,
+            user_team=incoming.user_team,
+            risk=risk,
+            needs=role,
+            fresh=clicked or risk is Risk.RAISE,
         )
         if refusal is not None:
             return refusal
         allowed = self._settings.channels.allowed
-        if risk is not Risk.LOWER and allowed and incoming.channel is not None and incoming.channel not in allowed:
-            return Refusal(why="other channel", sentence="This channel is not one where I take commands, so nothing was done.")
+        if (
+            risk is not Risk.LOWER
+            and allowed
+            and incoming.channel is not None
+            and incoming.channel not in allowed
+        ):
+            return Refusal(
+                why="other channel",
+                sentence="This channel is not one where I take commands, so nothing was done.",
+            )
         return None
 
     async def _refuse(self, incoming: Incoming, refusal: Refusal) -> Reply:
@@ -126,12 +146,21 @@ class Dispatcher:
 
     async def _audit_refusal(self, incoming: Incoming, refusal: Refusal) -> None:
         detail = {
-            "why": refusal.why, "kind": incoming.kind.value, "name": incoming.name[:100], "text": incoming.text[:200],
-            "team": incoming.team, "channel": incoming.channel,
+            "why": refusal.why,
+            "kind": incoming.kind.value,
+            "name": incoming.name[:100],
+            "text": incoming.text[:200],
+            "team": incoming.team,
+            "channel": incoming.channel,
         }
         await self._desk.recorder.step(
-            "noted", once=f"refused/{incoming.key}" if incoming.key else None, action_id=incoming.name[:100] or incoming.kind.value,
-            at=self._desk.now().isoformat(), actor=incoming.user or "unknown", event="refused", detail=detail,
+            "noted",
+            once=f"refused/{incoming.key}" if incoming.key else None,
+            action_id=incoming.name[:100] or incoming.kind.value,
+            at=self._desk.now().isoformat(),
+            actor=incoming.user or "unknown",
+            event="refused",
+            detail=detail,
         )
 
     # -- commands ----------------------------------------------------------------------------------------------
@@ -156,8 +185,14 @@ class Dispatcher:
         return await self._answer(incoming, request)
 
     async def _accept(self, incoming: Incoming, command: Command, request: Request) -> Reply:
-        message = await self._intake.accept(request, by=incoming.user, source="slack", key=incoming.key,
-                                            channel=incoming.channel, response_url=incoming.response_url)
+        message = await self._intake.accept(
+            request,
+            by=incoming.user,
+            source="slack",
+            key=incoming.key,
+            channel=incoming.channel,
+            response_url=incoming.response_url,
+        )
         log.info("accepted", command=command.name, bot=request.bot)
         return await self._tell(incoming, message)
 
@@ -173,7 +208,12 @@ class Dispatcher:
             await self._tell_later(incoming, await work, public=request.public)
 
         self._desk.spawn(later())
-        return await self._tell(incoming, refusals.refusal("Reading the fleet's status: the coordinator takes its time. The answer follows here."))
+        return await self._tell(
+            incoming,
+            refusals.refusal(
+                "Reading the fleet's status: the coordinator takes its time. The answer follows here."
+            ),
+        )
 
     # -- buttons and modals ------------------------------------------------------------------------------------
 
@@ -192,8 +232,12 @@ class Dispatcher:
                 self._desk.spawn(self._again(incoming))
             case "kill.fleet":
                 message = await self._intake.accept(
-                    parse("kill", "", self._desk.bots), by=incoming.user, source="slack", key=incoming.key,
-                    channel=incoming.channel, response_url=incoming.response_url,
+                    parse("kill", "", self._desk.bots),
+                    by=incoming.user,
+                    source="slack",
+                    key=incoming.key,
+                    channel=incoming.channel,
+                    response_url=incoming.response_url,
                 )
                 self._desk.spawn(self._tell_later(incoming, message))
             case _:
@@ -202,7 +246,9 @@ class Dispatcher:
                 if incoming.trigger_id is None or not await self._poster.open_modal(
                     incoming.trigger_id, self._intake.modal(incoming.name, incoming.text)
                 ):
-                    raise UserError("Slack did not open the form, so nothing was done. Press the button again.")
+                    raise UserError(
+                        "Slack did not open the form, so nothing was done. Press the button again."
+                    )
         return Reply()
 
     async def _again(self, incoming: Incoming) -> None:
@@ -219,13 +265,18 @@ class Dispatcher:
         await self._poster.respond(incoming.response_url, payload)
 
     async def _submitted(self, incoming: Incoming) -> Reply:
-        words = " ".join(incoming.text.split())
+        words = clean(incoming.text)
         if not words:
-            return Reply(payload={"response_action": "errors", "errors": {"reason": "Please write a few words: they go into the record."}})
+            return Reply(
+                payload={
+                    "response_action": "errors",
+                    "errors": {"reason": "Please write a few words: they go into the record."},
+                }
+            )
         if incoming.name == "kill.close":
-            answer = await self._intake.close(incoming.context, by=incoming.user, reason=words[:500])
+            answer = await self._intake.close(incoming.context, by=incoming.user, reason=words)
         else:
-            answer = await self._intake.reason(incoming.context, by=incoming.user, reason=words[:500])
+            answer = await self._intake.reason(incoming.context, by=incoming.user, reason=words)
         if answer is not None:
             return Reply(payload={"response_action": "errors", "errors": {"reason": answer}})
         return Reply()
@@ -255,6 +306,8 @@ class Dispatcher:
             await self._poster.respond(incoming.response_url, {"response_type": kind, **message.payload()})
         elif incoming.channel is not None:
             await self._poster.whisper(
-                incoming.channel, incoming.user, message.payload(), thread_ts=incoming.thread_ts or incoming.message_ts
+                incoming.channel,
+                incoming.user,
+                message.payload(),
+                thread_ts=incoming.thread_ts or incoming.message_ts,
             )
-

@@ -70,7 +70,9 @@ class Executor:
         self._kills.pop(action.id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             # The row stays claimed; its lease runs out and the run starts anew. A stop never ends in an error.
-            log.error("a run failed and will be taken up again", action=action.id, error=repr(error), exc_info=error)
+            log.error(
+                "a run failed and will be taken up again", action=action.id, error=repr(error), exc_info=error
+            )
 
     async def run(self) -> None:
         """Claim what nobody runs and renew what runs here, until cancelled."""
@@ -90,7 +92,9 @@ class Executor:
         now = self._now()
         prefix = self.owner.partition(":")[0] + ":"
         left = await self._database.write(
-            lambda conn: actions.take_over(conn, owner=self.owner, owners_prefix=prefix, now=now, lease_until=now + LEASE)
+            lambda conn: actions.take_over(
+                conn, owner=self.owner, owners_prefix=prefix, now=now, lease_until=now + LEASE
+            )
         )
         for action in left:
             self._resume(action)
@@ -100,7 +104,8 @@ class Executor:
         if not await self._database.read(lambda conn: actions.claimable(conn, now=now)):
             return
         claimed = await self._database.write(
-            lambda conn: actions.claim(conn, owner=self.owner, now=now, lease_until=now + LEASE, limit=20), urgent=True
+            lambda conn: actions.claim(conn, owner=self.owner, now=now, lease_until=now + LEASE, limit=20),
+            urgent=True,
         )
         for action in claimed:
             self._resume(action)
@@ -147,6 +152,8 @@ class Executor:
             return
         now = self._now()
         try:
-            await self._database.write(lambda conn: actions.renew(conn, owner=self.owner, ids=ids, lease_until=now))
+            await self._database.write(
+                lambda conn: actions.renew(conn, owner=self.owner, ids=ids, lease_until=now)
+            )
         except StorageError as error:
             log.warning("claims were not given back; their leases run out by themselves", error=str(error))

@@ -61,7 +61,9 @@ class Guard:
         if payload.get("type") == "url_verification":
             return JSONResponse({"challenge": str(payload.get("challenge", ""))[:200]})
         status, text = await self._deliver(payload)
-        return Response(text or "", status_code=status, media_type="application/json" if text else "text/plain")
+        return Response(
+            text or "", status_code=status, media_type="application/json" if text else "text/plain"
+        )
 
     async def _read(self, request: Request) -> bytes | Response:
         declared = request.headers.get("content-length", "0")
@@ -86,7 +88,9 @@ class Guard:
         now = self._clock()
         if abs(now - int(stamp)) > MAX_AGE:
             return "The request is too old or from the future."
-        wanted = "v0=" + hmac.new(self._secret, b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+        wanted = (
+            "v0=" + hmac.new(self._secret, b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+        )
         if not hmac.compare_digest(wanted.encode(), signature.encode("utf-8", "replace")):
             return "The signature does not fit."
         return self._replayed(wanted, now)

@@ -49,13 +49,23 @@ class Refusal:
 class People:
     """The roles of the configuration and what Slack says of the people in them."""
 
-    def __init__(self, *, roles: Roles, web: AsyncWebClient, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, roles: Roles, web: AsyncWebClient, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._web = web
         self._clock = clock
         self._role: dict[str, Role] = {}
-        for role, users in ((Role.VIEWER, roles.viewers), (Role.OPERATOR, roles.operators), (Role.ADMIN, roles.admins)):
+        for role, users in (
+            (Role.VIEWER, roles.viewers),
+            (Role.OPERATOR, roles.operators),
+            (Role.ADMIN, roles.admins),
+        ):
             self._role.update(dict.fromkeys(users, role))
-        groups = {Role.VIEWER: roles.viewer_group, Role.OPERATOR: roles.operator_group, Role.ADMIN: roles.admin_group}
+        groups = {
+            Role.VIEWER: roles.viewer_group,
+            Role.OPERATOR: roles.operator_group,
+            Role.ADMIN: roles.admin_group,
+        }
         self._group = {role: group for role, group in groups.items() if group}
         self._members: dict[str, frozenset[str]] = {}
         self._profiles: dict[str, Profile] = {}
@@ -100,23 +110,30 @@ class People:
         if group in self._group.values():
             await self._read_group(group)
 
-    async def refusal(self, user: str, *, user_team: str | None, risk: Risk, needs: Role, fresh: bool) -> Refusal | None:
+    async def refusal(
+        self, user: str, *, user_team: str | None, risk: Risk, needs: Role, fresh: bool
+    ) -> Refusal | None:
         """Why this person may not do a thing of this risk and role, or ``None`` when they may.
 
         ``fresh`` asks for a profile of at most a minute (clicks, and all but stops); a stop goes by memory alone.
         """
         if self._team is not None and user_team is not None and user_team != self._team:
-            return Refusal(why="foreign", sentence="You belong to another workspace, so nothing was done. Ask an admin of this one.")
+            return Refusal(
+                why="foreign",
+                sentence="You belong to another workspace, so nothing was done. Ask an admin of this one.",
+            )
         role = self._role.get(user)
         if role is None:
             return Refusal(
                 why="no role",
-                sentence="You have no role in this bot, so nothing was done. An admin can add your Slack id to its configuration.",
+                sentence="You have no role in this bot, so nothing was done. "
+                "An admin can add your Slack id to its configuration.",
             )
         if not includes(role, needs):
             return Refusal(
                 why="role too low",
-                sentence=f"This needs the role {needs.value} and you are {role.value}, so nothing was done. Ask an operator or admin now.",
+                sentence=f"This needs the role {needs.value} and you are {role.value}, so nothing was done. "
+                "Ask an operator or admin now.",
             )
         flaw = await self._flaw(user, risk=risk, fresh=fresh)
         if flaw is not None:
@@ -136,11 +153,15 @@ class People:
             if latest is None or (fresh and self._clock() - latest.read_at > FRESH_SECONDS):
                 return Refusal(
                     why="unverified",
-                    sentence="Slack does not say right now who you are, so nothing was done. Try again in a moment; a stop always works.",
+                    sentence="Slack does not say right now who you are, so nothing was done. "
+                    "Try again in a moment; a stop always works.",
                 )
             profile = latest
         if profile is not None and profile.flaw is not None:
-            return Refusal(why=profile.flaw, sentence=f"Slack says that your account is {profile.flaw}, so nothing was done.")
+            return Refusal(
+                why=profile.flaw,
+                sentence=f"Slack says that your account is {profile.flaw}, so nothing was done.",
+            )
         return None
 
     def _outside_group(self, user: str, role: Role, risk: Risk) -> Refusal | None:
@@ -153,13 +174,15 @@ class People:
         if members is None:
             return Refusal(
                 why="unverified",
-                sentence="Slack does not say right now who is in the group that your role asks for, so nothing was done. Try again soon.",
+                sentence="Slack does not say right now who is in the group that your role asks for, "
+                "so nothing was done. Try again soon.",
             )
         if user in members:
             return None
         return Refusal(
             why="not in group",
-            sentence="Your role also asks for membership in a Slack user group that you are not in, so nothing was done.",
+            sentence="Your role also asks for membership in a Slack user group that you are not in, "
+            "so nothing was done.",
         )
 
     async def _look_up(self, user: str) -> None:
@@ -167,11 +190,15 @@ class People:
             answer = await self._web.users_info(user=user)
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
             if error_word(error) in {"user_not_found", "user_not_visible", "users_not_found"}:
-                self._profiles[user] = Profile(user=user, flaw="unknown to this workspace", read_at=self._clock())
+                self._profiles[user] = Profile(
+                    user=user, flaw="unknown to this workspace", read_at=self._clock()
+                )
                 return
             log.warning("users.info failed", person=user, error=error_word(error))
             return
-        self._profiles[user] = Profile(user=user, flaw=flaw_of(answer.get("user") or {}, self._team), read_at=self._clock())
+        self._profiles[user] = Profile(
+            user=user, flaw=flaw_of(answer.get("user") or {}, self._team), read_at=self._clock()
+        )
 
     async def _read_group(self, group: str) -> None:
         try:

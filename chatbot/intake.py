@@ -1,4 +1,4 @@
-"""Accepting what stops the fleet: one transaction, then the run starts; without a database the run starts all the same."""
+"""Accepting what stops the fleet: one transaction, then the run starts; without a database it starts all the same."""
 
 from collections import OrderedDict
 from functools import partial
@@ -28,10 +28,19 @@ class Intake:
     def __init__(self, *, desk: Desk, executor: Executor) -> None:
         self._desk = desk
         self._executor = executor
-        self._recent: OrderedDict[str, Action] = OrderedDict()  # what was accepted while the database was away
+        self._recent: OrderedDict[str, Action] = (
+            OrderedDict()
+        )  # what was accepted while the database was away
 
     async def accept(
-        self, request: Request, *, by: str, source: str, key: str, channel: str | None, response_url: str | None
+        self,
+        request: Request,
+        *,
+        by: str,
+        source: str,
+        key: str,
+        channel: str | None,
+        response_url: str | None,
     ) -> Message:
         """Accept one stop and start its run; returns what the person is told now."""
         action, accepted = await self.take(
@@ -39,14 +48,29 @@ class Intake:
         )
         recorded = accepted is not None
         if action.command != "kill":
-            return action_view.acknowledged(stopping.bot_card(action, self._desk.now(), state=action.state), recorded=recorded)
+            return action_view.acknowledged(
+                stopping.bot_card(action, self._desk.now(), state=action.state), recorded=recorded
+            )
         joined = accepted.joined if accepted is not None else None
         if joined is not None:
-            return kill_view.joined(joined.id, self._desk.ops, Joined(by=joined.requested_by, reason=joined.reason, at=joined.accepted_at))
-        return kill_view.acknowledged(action.id, self._desk.ops, action.accepted_at, reason=action.reason, recorded=recorded)
+            return kill_view.joined(
+                joined.id,
+                self._desk.ops,
+                Joined(by=joined.requested_by, reason=joined.reason, at=joined.accepted_at),
+            )
+        return kill_view.acknowledged(
+            action.id, self._desk.ops, action.accepted_at, reason=action.reason, recorded=recorded
+        )
 
     async def take(
-        self, request: Request, *, by: str, source: str, key: str, channel: str | None, response_url: str | None
+        self,
+        request: Request,
+        *,
+        by: str,
+        source: str,
+        key: str,
+        channel: str | None,
+        response_url: str | None,
     ) -> tuple[Action, Accepted | None]:
         """Accept and start: the action, and what accepting found (``None`` when it went to the journal)."""
         now = self._desk.now()
@@ -92,7 +116,12 @@ class Intake:
         else:
             # Another process runs that kill. Asked twice, the fleet is told twice: it does no harm.
             self._desk.spawn(self._send_once(action))
-            self._desk.sender.wake()
+            note = kill_view.joined_note(accepted.joined.id, joined).payload()
+            thread = card_key(accepted.joined.id)
+            owing = Owing(
+                key=f"{action.id}/joined", channel=self._desk.ops, payload=note, thread_key=thread, priority=2
+            )
+            self._desk.spawn(self._desk.show((owing,)))
 
     def _begin_unrecorded(self, action: Action) -> None:
         self._recent[action.key] = action
@@ -108,7 +137,9 @@ class Intake:
 
     async def _send_once(self, action: Action) -> None:
         try:
-            await self._desk.coordinator.activate_kill(f"{action.reason or 'emergency stop'} (by {action.requested_by}, {action.id})")
+            await self._desk.coordinator.activate_kill(
+                f"{action.reason or 'emergency stop'} (by {action.requested_by}, {action.id})"
+            )
         except CoordinatorError:
             return  # the run that was joined goes on sending
 
@@ -134,12 +165,18 @@ class Intake:
         stored = await self._stored(action_id)
         run = self._executor.kill_run(action_id)
         if stored is not None and stored.state not in OPEN:
-            return f"{action_id} is not open any more: it is {stored.state.value.replace('_', ' ')}. Nothing was changed."
+            state = stored.state.value.replace("_", " ")
+            return f"{action_id} is not open any more: it is {state}. Nothing was changed."
         if stored is None and run is None:
             return "There is no such kill, so nothing was closed."
         at = self._desk.now()
         recorded, entry = await self._desk.recorder.step(
-            "closed", once=f"{action_id}/closed", action_id=action_id, at=at.isoformat(), actor=by, reason=reason
+            "closed",
+            once=f"{action_id}/closed",
+            action_id=action_id,
+            at=at.isoformat(),
+            actor=by,
+            reason=reason,
         )
         if recorded and entry is None:
             return f"Somebody else closed {action_id} a moment ago. Nothing was changed."
@@ -150,7 +187,12 @@ class Intake:
     async def reason(self, action_id: str, *, by: str, reason: str) -> str | None:
         """Keep the reason of a kill that had none: ``None`` when kept, else the sentence that says why not."""
         recorded, entry = await self._desk.recorder.step(
-            "reasoned", once=f"{action_id}/reason", action_id=action_id, at=self._desk.now().isoformat(), actor=by, reason=reason
+            "reasoned",
+            once=f"{action_id}/reason",
+            action_id=action_id,
+            at=self._desk.now().isoformat(),
+            actor=by,
+            reason=reason,
         )
         if recorded and entry is None:
             return f"{action_id} has a reason already: the first one stays. Nothing was changed."
@@ -161,8 +203,11 @@ class Intake:
             await self._desk.show(
                 (
                     Owing(
-                        key=f"{action_id}/reason", channel=self._desk.ops, thread_key=card_key(action_id),
-                        payload=kill_view.reason_given(action_id, by, reason).payload(), priority=2,
+                        key=f"{action_id}/reason",
+                        channel=self._desk.ops,
+                        thread_key=card_key(action_id),
+                        payload=kill_view.reason_given(action_id, by, reason).payload(),
+                        priority=2,
                     ),
                 )
             )
@@ -176,18 +221,9 @@ class Intake:
 
 
 def _opening(accepted: Accepted, *, desk: Desk) -> tuple[Owing, ...]:
-    """The first card of a fresh action, or for a joined kill a line in the thread of the one it joined."""
-    if not accepted.fresh:
+    """The first card of a fresh action; a kill that joined another is shown on the card of that one."""
+    if not accepted.fresh or accepted.joined is not None:
         return ()
     action = accepted.action
-    if accepted.joined is not None:
-        joined = Joined(by=action.requested_by, reason=action.reason, at=action.accepted_at)
-        message = kill_view.joined_note(accepted.joined.id, joined)
-        return (
-            Owing(
-                key=f"{action.id}/joined", channel=desk.ops, payload=message.payload(),
-                thread_key=card_key(accepted.joined.id), priority=2,
-            ),
-        )
     module = killing if action.command == "kill" else stopping
     return (module.opening_card(action, desk, accepted.entry),)

@@ -23,7 +23,7 @@ class Job:
 
 
 def scheduler(jobs: tuple[Job, ...]) -> AsyncIOScheduler:
-    """A scheduler with these jobs, not started; a late or overlapping tick is skipped, for the next one does its work."""
+    """A scheduler with these jobs, not started; a late or overlapping tick is skipped: the next one does its work."""
     ticks = AsyncIOScheduler(timezone="UTC")
     for job in jobs:
         ticks.add_job(

@@ -27,8 +27,12 @@ FIRST_RETRY = 0.2  # seconds, doubled up to LAST_RETRY: a Retry-After of a minut
 LAST_RETRY = 5.0
 FIRST_LOOK = 0.05  # seconds between the first reads after the answer, doubled up to SLOW_LOOK
 SLOW_LOOK = 1.0
-LOOK_ANYWAY = 0.5  # seconds after sending from which we read although no answer came: it may hang and yet work
-WATCH_LOOK = 3.0  # seconds between reads while watching: twenty in a minute stay far below the back end's limit
+LOOK_ANYWAY = (
+    0.5  # seconds after sending from which we read although no answer came: it may hang and yet work
+)
+WATCH_LOOK = (
+    3.0  # seconds between reads while watching: twenty in a minute stay far below the back end's limit
+)
 REDRAW_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
@@ -61,7 +65,9 @@ class _Progress:
 class KillRun:
     """The run of one kill; `run` ends when it was watched to the end or closed by hand."""
 
-    def __init__(self, *, action: Action, desk: Desk, joined: tuple[Joined, ...] = (), recorded: bool = True) -> None:
+    def __init__(
+        self, *, action: Action, desk: Desk, joined: tuple[Joined, ...] = (), recorded: bool = True
+    ) -> None:
         self.id = action.id
         self._desk = desk
         self._action = action
@@ -204,11 +210,12 @@ class KillRun:
                 self._seen.status, self._seen.doubts = status, doubts
                 if doubts:
                     await self._doubtful(doubts, changed=changed)
-                elif self._needed.is_set():
-                    await self._settle(status)
-                    gap = FIRST_LOOK
-                elif self._p.watching_until is not None and status.observed_at >= self._p.watching_until:
-                    return
+                else:
+                    if self._needed.is_set():
+                        await self._settle(status)
+                        gap = FIRST_LOOK
+                    if self._p.watching_until is not None and status.observed_at >= self._p.watching_until:
+                        return
             quiet = not self._needed.is_set()
             await asyncio.sleep(WATCH_LOOK if quiet else gap)
             gap = min(gap * 2, SLOW_LOOK)
@@ -223,8 +230,9 @@ class KillRun:
             return None
 
     async def _doubtful(self, doubts: tuple[Doubt, ...], *, changed: bool) -> None:
-        if not self._needed.is_set():
-            await self._came_back(doubts)
+        proven = tuple(doubt for doubt in doubts if doubt.proven)
+        if not self._needed.is_set() and proven:
+            await self._came_back(proven)
         elif changed:
             self._redraw_soon()
 
@@ -247,8 +255,11 @@ class KillRun:
             owing.append(self._thread(f"confirmed-{p.episode}", view.confirmed_late(self._card())))
         owing += self._reply(f"verified-{p.episode}")
         await self._write(
-            "verified", once=f"{self.id}/verified-{p.episode}-{int(status.observed_at.timestamp())}", owing=owing,
-            at=status.observed_at.isoformat(), outcome=self._outcome(),
+            "verified",
+            once=f"{self.id}/verified-{p.episode}-{int(status.observed_at.timestamp())}",
+            owing=owing,
+            at=status.observed_at.isoformat(),
+            outcome=self._outcome(),
         )
 
     async def _came_back(self, doubts: tuple[Doubt, ...]) -> None:
@@ -270,12 +281,20 @@ class KillRun:
             else:
                 p.returned.append(doubt.bot)
                 self._desk.spawn(self._stop_bot(doubt.bot))
-                owing.append(self._thread(f"back-{p.episode}-{doubt.bot}", view.came_back(self._card(), doubt.bot, now)))
+                owing.append(
+                    self._thread(
+                        f"back-{p.episode}-{doubt.bot}", view.came_back(self._card(), doubt.bot, now)
+                    )
+                )
         owing.insert(0, self._card_owing())
         what = {"doubts": [f"{d.bot or 'kill switch'}: {d.word}" for d in doubts]}
         await self._write(
-            "noted", once=f"{self.id}/back-{p.episode}-{int(now.timestamp())}", owing=owing, at=now.isoformat(),
-            event="came back", detail=what,
+            "noted",
+            once=f"{self.id}/back-{p.episode}-{int(now.timestamp())}",
+            owing=owing,
+            at=now.isoformat(),
+            event="came back",
+            detail=what,
         )
 
     async def _warn(self) -> None:
@@ -301,14 +320,23 @@ class KillRun:
         if level == self._desk.warn_seconds[0]:
             owing += self._reply(f"alarm-{p.episode}")
         await self._write(
-            "noted", once=f"{self.id}/alarm-{p.episode}-{level:g}", owing=owing, at=now.isoformat(),
+            "noted",
+            once=f"{self.id}/alarm-{p.episode}-{level:g}",
+            owing=owing,
+            at=now.isoformat(),
             event=f"not confirmed after {level:g} s",
-            detail={"doubts": [f"{d.bot or 'kill switch'}: {d.word}" for d in self._seen.doubts], "error": self._seen.error},
+            detail={
+                "doubts": [f"{d.bot or 'kill switch'}: {d.word}" for d in self._seen.doubts],
+                "error": self._seen.error,
+            },
         )
 
     async def _record_sent(self, at: datetime) -> None:
         await self._write(
-            "sent", once=f"{self.id}/sent", owing=[self._card_owing()], at=at.isoformat(),
+            "sent",
+            once=f"{self.id}/sent",
+            owing=[self._card_owing()],
+            at=at.isoformat(),
             detail={"attempts": self._p.attempts},
         )
 
@@ -340,11 +368,20 @@ class KillRun:
             self._redraw_due = self._desk.clock() + REDRAW_SECONDS
 
     def _card_owing(self) -> Owing:
-        return Owing(key=card_key(self.id), channel=self._desk.ops, payload=view.card(self._card()).payload(), priority=0)
+        return Owing(
+            key=card_key(self.id),
+            channel=self._desk.ops,
+            payload=view.card(self._card()).payload(),
+            priority=0,
+        )
 
     def _thread(self, name: str, message: Message) -> Owing:
         return Owing(
-            key=f"{self.id}/{name}", channel=self._desk.ops, payload=message.payload(), thread_key=card_key(self.id), priority=1
+            key=f"{self.id}/{name}",
+            channel=self._desk.ops,
+            payload=message.payload(),
+            thread_key=card_key(self.id),
+            priority=1,
         )
 
     def _reply(self, name: str) -> list[Owing]:
@@ -354,7 +391,11 @@ class KillRun:
             return []
         return [
             Owing(
-                key=f"{self.id}/reply-{name}", channel="", payload=view.outcome(self._card()).payload(), response_url=url, priority=1
+                key=f"{self.id}/reply-{name}",
+                channel="",
+                payload=view.outcome(self._card()).payload(),
+                response_url=url,
+                priority=1,
             )
         ]
 
@@ -363,12 +404,15 @@ class KillRun:
         if status is None:
             return {"kill_switch": "unknown", "bots": {}}
         word = {True: "active", False: "inactive", None: "unknown"}[status.kill_switch_active]
-        return {"kill_switch": word, "bots": {name: bot.status or "unknown" for name, bot in sorted(status.bots.items())}}
+        return {
+            "kill_switch": word,
+            "bots": {name: bot.status or "unknown" for name, bot in sorted(status.bots.items())},
+        }
 
     def _card(self) -> KillCard:
         p, status = self._p, self._seen.status
         return KillCard(
-            action_id=self.id,
+            id=self.id,
             by=self._action.requested_by,
             reason=self._reason,
             accepted_at=self._action.accepted_at,
@@ -392,6 +436,7 @@ class KillRun:
             coordinator_url=self._desk.coordinator_url,
             contacts=self._desk.contacts,
             warn_after=p.warned,
+            warn_levels=self._desk.warn_seconds,
         )
 
     async def _pause(self, seconds: float) -> None:

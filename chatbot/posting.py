@@ -23,7 +23,9 @@ CONNECT_SECONDS = 3.0
 LOOK_BACK_SECONDS = 300.0  # clocks differ: look this far before the first attempt
 
 _BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "block_mismatch"})
-_PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
+_PASSING = frozenset(
+    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+)
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +79,13 @@ class Poster:
         self._session = session
 
     async def post(
-        self, channel: str, payload: Mapping[str, Any], *, key: str, version: int, thread_ts: str | None = None
+        self,
+        channel: str,
+        payload: Mapping[str, Any],
+        *,
+        key: str,
+        version: int,
+        thread_ts: str | None = None,
     ) -> Result:
         """Post a new message that can be found again by its key."""
         arguments: dict[str, Any] = {
@@ -91,12 +99,16 @@ class Poster:
             arguments["thread_ts"] = thread_ts
         return await self._attempt("chat.postMessage", arguments, payload)
 
-    async def edit(self, channel: str, ts: str, payload: Mapping[str, Any], *, key: str, version: int) -> Result:
+    async def edit(
+        self, channel: str, ts: str, payload: Mapping[str, Any], *, key: str, version: int
+    ) -> Result:
         """Overwrite a message; harmless when done twice."""
         arguments = {"channel": channel, "ts": ts, "metadata": _metadata(key, version), "link_names": False}
         return await self._attempt("chat.update", arguments, payload)
 
-    async def find(self, channel: str, *, key: str, since: float, thread_ts: str | None = None) -> Found | None:
+    async def find(
+        self, channel: str, *, key: str, since: float, thread_ts: str | None = None
+    ) -> Found | None:
         """The message with this key, an empty `Found` when it is surely not there, ``None`` when Slack does not say."""
         arguments: dict[str, Any] = {
             "channel": channel,
@@ -132,13 +144,24 @@ class Poster:
                     return Result(fate=Fate.SENT)
                 if response.status == 429 or response.status >= 500:
                     return Result(
-                        fate=Fate.LATER, retry_after=_seconds(response.headers.get("Retry-After")), error=str(response.status)
+                        fate=Fate.LATER,
+                        retry_after=_seconds(response.headers.get("Retry-After")),
+                        error=str(response.status),
                     )
                 return Result(fate=Fate.REJECTED, error=f"http {response.status}")
         except aiohttp.ClientConnectorError as error:
             return Result(fate=Fate.LATER, error=error_word(error))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return Result(fate=Fate.UNKNOWN, error=error_word(error))
+
+    async def whisper(
+        self, channel: str, user: str, payload: Mapping[str, Any], *, thread_ts: str | None = None
+    ) -> Result:
+        """Show something to one person in a channel, where there is no response_url (a mention)."""
+        arguments: dict[str, Any] = {"channel": channel, "user": user, "link_names": False}
+        if thread_ts is not None:
+            arguments["thread_ts"] = thread_ts
+        return await self._attempt("chat.postEphemeral", arguments, payload)
 
     async def open_modal(self, trigger_id: str, view: Mapping[str, Any]) -> bool:
         """Show a modal; False when Slack would not (the trigger lives three seconds)."""
@@ -158,7 +181,10 @@ class Poster:
                 # A block type that has not reached this workspace yet: the words still arrive. For an edit the
                 # empty list is needed to take the old blocks away.
                 log.warning("Slack refused the blocks, sending the text alone", method=method)
-                plain = {"text": payload.get("text", ""), **({"blocks": []} if method == "chat.update" else {})}
+                plain = {
+                    "text": payload.get("text", ""),
+                    **({"blocks": []} if method == "chat.update" else {}),
+                }
                 return await self._attempt(method, arguments, plain)
             return _judged(error, word)
         except aiohttp.ClientConnectorError as error:

@@ -5,7 +5,6 @@ replays them into the database once it answers again.
 """
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -30,7 +29,9 @@ log = structlog.get_logger(__name__)
 class Recorder:
     """Writes steps; `problem` tells in words why they do not reach the database, or is empty."""
 
-    def __init__(self, *, database: Database, journal: Journal, limit: float, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, database: Database, journal: Journal, limit: float, now: Callable[[], datetime]
+    ) -> None:
         self._database = database
         self._journal = journal
         self._limit = limit
@@ -39,7 +40,6 @@ class Recorder:
         self._settling = asyncio.Lock()
         self.problem = ""
 
-    @property
     def behind(self) -> bool:
         """True while steps wait outside the database."""
         return bool(self._memory) or self._journal.pending
@@ -52,8 +52,10 @@ class Recorder:
         ``once`` is the key under which the step is run at most once. A database that answers after the limit may still
         commit it; the replay then finds the key and changes nothing.
         """
-        if not self.behind:
-            verb = partial(steps.run, step=step, once=once, arguments=arguments, compose=compose, now=self._now())
+        if not self.behind():
+            verb = partial(
+                steps.run, step=step, once=once, arguments=arguments, compose=compose, now=self._now()
+            )
             try:
                 async with asyncio.timeout(self._limit * DATABASE_SHARE):
                     result = await self._database.write(verb, urgent=True)
@@ -76,7 +78,9 @@ class Recorder:
                 # The thread goes on and may still write it; a second copy is harmless, a lost one is not.
                 self._trouble("neither database nor journal answers in time")
             except OSError as error:
-                self._trouble(f"neither database nor journal can be written ({error.strerror or type(error).__name__})")
+                self._trouble(
+                    f"neither database nor journal can be written ({error.strerror or type(error).__name__})"
+                )
             else:
                 return
         self._memory.append(record)
@@ -86,38 +90,43 @@ class Recorder:
             log.error("a step was not written to the database", problem=words)
         self.problem = words
 
+    async def _flush(self) -> None:
+        """Bring what is held in memory to the journal, as far as that can be written again."""
+        while self._memory:
+            try:
+                await asyncio.to_thread(self._journal.append, self._memory[0])
+            except OSError:
+                return
+            self._memory.popleft()
+
     async def settle(self) -> int:
         """Replay what waits into the database; returns how many steps, 0 when nothing waits or it still fails."""
-        if not self.behind or self._settling.locked():
+        if not self.behind() or self._settling.locked():
             return 0
         async with self._settling:
-            kept = list(self._memory)
-            for record in kept:
-                with contextlib.suppress(OSError):
-                    await asyncio.to_thread(self._journal.append, record)
-                    self._memory.popleft()
-                    continue
-                break
+            await self._flush()
             records = await asyncio.to_thread(self._journal.read)
-            records_and_memory = [*records, *self._memory]
+            held = len(self._memory)
+            waiting = [*records, *self._memory]
             try:
                 async with asyncio.timeout(SETTLE_SECONDS):
-                    for record in records_and_memory:
+                    for record in waiting:
                         await self._database.write(partial(_replay, record=record, now=self._now()))
             except (StorageError, TimeoutError) as error:
                 self._trouble(str(error) or "the database takes too long")
                 return 0
-            self._memory.clear()
+            for _ in range(held):  # what came meanwhile stays for the next time
+                self._memory.popleft()
             await asyncio.to_thread(self._journal.clear, records)
-            if not self.behind:
+            if not self.behind():
                 self.problem = ""
-            log.info("journaled steps are in the database now", count=len(records_and_memory))
-            return len(records_and_memory)
+            log.info("journaled steps are in the database now", count=len(waiting))
+            return len(waiting)
 
 
 def _replay(conn: Connection, *, record: Mapping[str, Any], now: datetime) -> None:
     name, arguments = record.get("step"), record.get("arguments")
-    if name not in steps.STEPS or not isinstance(arguments, dict):
+    if not isinstance(name, str) or name not in steps.STEPS or not isinstance(arguments, dict):
         _not_understood(conn, record, now, "unknown step")
         return
     if name == "accept":
@@ -141,4 +150,6 @@ def _replay(conn: Connection, *, record: Mapping[str, Any], now: datetime) -> No
 
 def _not_understood(conn: Connection, record: Mapping[str, Any], now: datetime, why: str) -> None:
     detail = {"line": str(record)[:500], "why": why}
-    audit.append(conn, at=now, actor="chatbot", event="journal line not understood", subject="journal", detail=detail)
+    audit.append(
+        conn, at=now, actor="chatbot", event="journal line not understood", subject="journal", detail=detail
+    )

@@ -8,6 +8,7 @@ When the database does not answer, messages of a stop come here directly and are
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -124,13 +125,16 @@ class Sender:
         while True:
             # One message at a time a channel, the most urgent first: a row is claimed only when its channel is free,
             # so that what becomes urgent later need not queue behind what was claimed earlier.
-            busy = tuple(self._busy)
             now = self._now()
-            rows = await self._database.write(
-                lambda conn, now=now, busy=busy: outbox.claim_due(  # type: ignore[misc] - bound as defaults, see B023
-                    conn, owner=self._owner, now=now, lease_until=now + LEASE, limit=1, busy=busy
-                )
+            claim = partial(
+                outbox.claim_due,
+                owner=self._owner,
+                now=now,
+                lease_until=now + LEASE,
+                limit=1,
+                busy=tuple(self._busy),
             )
+            rows = await self._database.write(claim)
             if not rows:
                 return
             for row in rows:
@@ -144,7 +148,9 @@ class Sender:
             self._busy.pop(name, None)
             self._woken.set()
             if not done.cancelled() and (error := done.exception()) is not None:
-                log.error("a message was not brought and will be tried again", error=repr(error), exc_info=error)
+                log.error(
+                    "a message was not brought and will be tried again", error=repr(error), exc_info=error
+                )
 
         task.add_done_callback(ended)
 
@@ -181,10 +187,16 @@ class Sender:
         else:
             ts = self._shown.get(newest.key)
             if ts is not None:  # shown while the database was away: edit that one
-                result = await self._poster.edit(newest.channel, ts, newest.payload, key=newest.key, version=newest.version)
+                result = await self._poster.edit(
+                    newest.channel, ts, newest.payload, key=newest.key, version=newest.version
+                )
             else:
                 result = await self._poster.post(
-                    newest.channel, newest.payload, key=newest.key, version=newest.version, thread_ts=newest.thread_ts
+                    newest.channel,
+                    newest.payload,
+                    key=newest.key,
+                    version=newest.version,
+                    thread_ts=newest.thread_ts,
                 )
         if result.fate is Fate.LATER:
             pace.hold(result.retry_after)
@@ -207,7 +219,9 @@ class Sender:
                 await self._later(row, result.error, unknown=True)
             case Fate.REJECTED:
                 log.error("Slack refused a message", key=row.key, channel=row.channel, error=result.error)
-                await self._database.write(lambda conn: outbox.failed(conn, row.id, error=result.error, at=at))
+                await self._database.write(
+                    lambda conn: outbox.failed(conn, row.id, error=result.error, at=at)
+                )
 
     async def _later(self, row: Owed, error: str, *, after: float = 0.0, unknown: bool = False) -> None:
         pause = max(after, min(2.0 ** min(row.attempts, 6) * 0.5, LAST_RETRY))

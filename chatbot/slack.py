@@ -41,7 +41,11 @@ class _Everything(AsyncMiddleware):
         self._handle = handle
 
     async def async_process(
-        self, *, req: AsyncBoltRequest, resp: BoltResponse, next: Callable[[], Awaitable[BoltResponse]]  # noqa: A002 - bolt's name
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - bolt's name
     ) -> BoltResponse:
         incoming = read(req.body)
         if incoming is None:
@@ -57,17 +61,24 @@ class _Everything(AsyncMiddleware):
 class SlackApp:
     """bolt, told once who we are, so that no request waits for auth.test."""
 
-    def __init__(self, *, client: AsyncWebClient, token: str, installation: Callable[[], Installation | None], handle: Handle) -> None:
-        async def authorize() -> AuthorizeResult | None:
+    def __init__(
+        self,
+        *,
+        client: AsyncWebClient,
+        token: str,
+        installation: Callable[[], Installation | None],
+        handle: Handle,
+    ) -> None:
+        async def authorize() -> AuthorizeResult:
+            # Before auth.test has answered a stop must get through all the same: its sender is known by the
+            # signature or the socket, and who may stop by the configuration.
             known = installation()
-            if known is None:
-                return None
             return AuthorizeResult(
-                enterprise_id=known.enterprise,
-                team_id=known.team,
+                enterprise_id=known.enterprise if known else None,
+                team_id=known.team if known else None,
                 bot_token=token,
-                bot_id=known.bot_id,
-                bot_user_id=known.bot_user,
+                bot_id=known.bot_id if known else None,
+                bot_user_id=known.bot_user if known else None,
             )
 
         self._app = AsyncApp(

@@ -105,7 +105,7 @@ class Sockets:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 client.wss_uri = await client.issue_new_wss_url()
-                await client.connect()
+                await client.connect()  # type: ignore[no-untyped-call]  # slack_sdk leaves it untyped
         except Exception as error:  # noqa: BLE001 - whatever it was, the connection is tried again
             log.warning("no socket to Slack yet, trying again", error=type(error).__name__)
             await self._discard(client)
@@ -129,7 +129,7 @@ class Sockets:
     async def _discard(self, client: SocketModeClient) -> None:
         with contextlib.suppress(Exception):
             async with asyncio.timeout(2):
-                await client.close()
+                await client.close()  # type: ignore[no-untyped-call]  # likewise
         session = client.aiohttp_client_session
         if not session.closed:
             with contextlib.suppress(Exception):

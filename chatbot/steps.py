@@ -48,7 +48,9 @@ Compose = Callable[[Any], tuple[Owing, ...]]
 """The messages that a step's result calls for; runs inside the transaction, so it does no I/O."""
 
 
-def accept(conn: Connection, *, at: str, owner: str | None, journaled: bool = False, **fields: Any) -> Accepted:
+def accept(
+    conn: Connection, *, at: str, owner: str | None, journaled: bool = False, **fields: Any
+) -> Accepted:
     """Accept a stop: the action born claimed, for a kill the latch, and the audit, all or nothing."""
     when = datetime.fromisoformat(at)
     action = Action(accepted_at=when, state=State.QUEUED, **fields)
@@ -59,7 +61,9 @@ def accept(conn: Connection, *, at: str, owner: str | None, journaled: bool = Fa
     held: Latch | None = None
     if action.command == "kill":
         # The latch comes first: its unique index makes one of two kills at the same moment wait for the other.
-        held, _ = latch.engage(conn, by=action.requested_by, reason=action.reason, action_id=stored.id, at=when)
+        held, _ = latch.engage(
+            conn, by=action.requested_by, reason=action.reason, action_id=stored.id, at=when
+        )
         open_kill = actions.open_kill(conn)
         first = open_kill if open_kill is not None and open_kill.id != stored.id else None
         if first is not None:
@@ -67,13 +71,23 @@ def accept(conn: Connection, *, at: str, owner: str | None, journaled: bool = Fa
             actions.record_reason(conn, first.id, action.reason)
         if action.reason and not held.reason:
             latch.record_reason(conn, held.id, action.reason)
-    detail = {"bot": action.bot, "reason": action.reason, "source": action.source, "channel": action.channel}
+    detail: dict[str, Any] = {
+        "bot": action.bot,
+        "reason": action.reason,
+        "source": action.source,
+        "channel": action.channel,
+    }
     if first is not None:
         detail["joined"] = first.id
     if journaled:
         detail["journaled"] = True
     entry = audit.append(
-        conn, at=when, actor=action.requested_by, event=f"{action.command} accepted", subject=stored.id, detail=detail
+        conn,
+        at=when,
+        actor=action.requested_by,
+        event=f"{action.command} accepted",
+        subject=stored.id,
+        detail=detail,
     )
     return Accepted(action=stored, fresh=True, joined=first, latch=held, entry=entry)
 
@@ -95,9 +109,13 @@ def verified(conn: Connection, *, action_id: str, at: str, actor: str, outcome: 
     return audit.append(conn, at=when, actor=actor, event="verified", subject=action_id, detail=outcome)
 
 
-def noted(conn: Connection, *, action_id: str, at: str, actor: str, event: str, detail: Mapping[str, Any]) -> Entry:
+def noted(
+    conn: Connection, *, action_id: str, at: str, actor: str, event: str, detail: Mapping[str, Any]
+) -> Entry:
     """Something worth keeping was observed or refused."""
-    return audit.append(conn, at=datetime.fromisoformat(at), actor=actor, event=event, subject=action_id, detail=detail)
+    return audit.append(
+        conn, at=datetime.fromisoformat(at), actor=actor, event=event, subject=action_id, detail=detail
+    )
 
 
 def finished(
@@ -107,7 +125,9 @@ def finished(
     when = datetime.fromisoformat(at)
     if not actions.finish(conn, action_id, state=State(state), at=when, outcome=dict(outcome)):
         return None
-    return audit.append(conn, at=when, actor=actor, event=f"finished {state}", subject=action_id, detail=outcome)
+    return audit.append(
+        conn, at=when, actor=actor, event=f"finished {state}", subject=action_id, detail=outcome
+    )
 
 
 def closed(conn: Connection, *, action_id: str, at: str, actor: str, reason: str) -> Entry | None:
@@ -115,7 +135,9 @@ def closed(conn: Connection, *, action_id: str, at: str, actor: str, reason: str
     when = datetime.fromisoformat(at)
     if not actions.close(conn, action_id, by=actor, reason=reason, at=when):
         return None
-    return audit.append(conn, at=when, actor=actor, event="closed by hand", subject=action_id, detail={"reason": reason})
+    return audit.append(
+        conn, at=when, actor=actor, event="closed by hand", subject=action_id, detail={"reason": reason}
+    )
 
 
 def reasoned(conn: Connection, *, action_id: str, at: str, actor: str, reason: str) -> Entry | None:
@@ -128,7 +150,12 @@ def reasoned(conn: Connection, *, action_id: str, at: str, actor: str, reason: s
     if held is not None and held.action_id == action_id and not held.reason:
         latch.record_reason(conn, held.id, reason)
     return audit.append(
-        conn, at=datetime.fromisoformat(at), actor=actor, event="reason given", subject=action_id, detail={"reason": reason}
+        conn,
+        at=datetime.fromisoformat(at),
+        actor=actor,
+        event="reason given",
+        subject=action_id,
+        detail={"reason": reason},
     )
 
 
@@ -144,7 +171,13 @@ STEPS: Mapping[str, Callable[..., Any]] = {
 
 
 def run(
-    conn: Connection, *, step: str, once: str | None, arguments: Mapping[str, Any], compose: Compose, now: datetime
+    conn: Connection,
+    *,
+    step: str,
+    once: str | None,
+    arguments: Mapping[str, Any],
+    compose: Compose,
+    now: datetime,
 ) -> Any:
     """Run one step once, and owe the messages composed from its result; ``None`` when it was run before."""
     if once is not None and not seen.first_time(conn, once, now):

@@ -80,7 +80,12 @@ class BotRun:
             return False
         now = self._desk.now()
         await self._desk.recorder.step(
-            "sent", once=f"{self.id}/sent", action_id=self.id, at=now.isoformat(), actor="chatbot", detail={"bot": self._bot}
+            "sent",
+            once=f"{self.id}/sent",
+            action_id=self.id,
+            at=now.isoformat(),
+            actor="chatbot",
+            detail={"bot": self._bot},
         )
         return True
 
@@ -95,15 +100,25 @@ class BotRun:
     async def _finish(self, state: State, error: str | None) -> None:
         now = self._desk.now()
         outcome: dict[str, Any] = {"bot": self._bot, "status": self._word(), "error": error}
-        payload = view.card(bot_card(self._action, now, state=state, status=self._status, error=error)).payload()
+        payload = view.card(
+            bot_card(self._action, now, state=state, status=self._status, error=error)
+        ).payload()
         messages = [Owing(key=card_key(self.id), channel=self._desk.ops, payload=payload, priority=2)]
         url = self._action.response_url
         if url is not None and now - self._action.accepted_at < timedelta(minutes=29):
-            messages.append(Owing(key=f"{self.id}/reply", channel="", payload=payload, response_url=url, priority=2))
+            messages.append(
+                Owing(key=f"{self.id}/reply", channel="", payload=payload, response_url=url, priority=2)
+            )
         owed = tuple(messages)
         recorded, _ = await self._desk.recorder.step(
-            "finished", once=f"{self.id}/finished", compose=lambda _: owed, action_id=self.id, at=now.isoformat(),
-            actor="chatbot", state=state.value, outcome=outcome,
+            "finished",
+            once=f"{self.id}/finished",
+            compose=lambda _: owed,
+            action_id=self.id,
+            at=now.isoformat(),
+            actor="chatbot",
+            state=state.value,
+            outcome=outcome,
         )
         if recorded:
             self._desk.sender.wake()
@@ -117,7 +132,12 @@ class BotRun:
 
 
 def bot_card(
-    action: Action, now: datetime, *, state: State, status: FleetStatus | None = None, error: str | None = None
+    action: Action,
+    now: datetime,
+    *,
+    state: State,
+    status: FleetStatus | None = None,
+    error: str | None = None,
 ) -> BotCard:
     """The data of the card of a stop or pause."""
     return BotCard(

@@ -61,7 +61,9 @@ class Terminal:
             warn_seconds=settings.kill.warn_seconds,
             watch_seconds=settings.kill.watch_seconds,
         )
-        self.executor = Executor(desk=self.desk, database=self.database, owner=instance("terminal"), now=utc_now)
+        self.executor = Executor(
+            desk=self.desk, database=self.database, owner=instance("terminal"), now=utc_now
+        )
 
     async def close(self) -> None:
         """Let what was started end, then close the connections."""
@@ -83,18 +85,27 @@ async def kill(settings: Settings, warnings: tuple[str, ...], *, reason: str, sa
         await asyncio.wait({preparing}, timeout=settings.kill.storage_timeout_ms / 1000)
         request = parse("kill", reason, settings.coordinator.bots)
         action, accepted = await Intake(desk=desk, executor=executor).take(
-            request, by=f"terminal:{getpass.getuser()}", source="terminal", key="", channel=None, response_url=None
+            request,
+            by=f"terminal:{getpass.getuser()}",
+            source="terminal",
+            key="",
+            channel=None,
+            response_url=None,
         )
         say(f"{action.id}: stopping the whole fleet through {settings.coordinator.url} ...")
         if accepted is None:
-            say(f"Not yet in the audit ({terminal.recorder.problem}); it is in the journal and will be imported.")
+            say(
+                f"Not yet in the audit ({terminal.recorder.problem}); it is in the journal and will be imported."
+            )
         run = executor.kill_run()
         if run is not None:
             seen = await _follow(run, executor, say)
             await executor.hand_over((action.id,))
         else:
             joined = accepted.joined.id if accepted is not None and accepted.joined is not None else action.id
-            say(f"It joins {joined}, which another process has under way; the stop is sent from here as well.")
+            say(
+                f"It joins {joined}, which another process has under way; the stop is sent from here as well."
+            )
             seen = await _assist(desk, action.id, reason, say)
         await asyncio.wait({preparing}, timeout=1)
         return 0 if seen else 1
@@ -125,7 +136,9 @@ async def _assist(desk: Desk, action_id: str, reason: str, say: Say) -> bool:
         try:
             await desk.coordinator.activate_kill(f"{reason or 'emergency stop'} ({action_id})")
             doubts = still_moving(await desk.coordinator.read_back(), desk.bots)
-            line = "Not stopped yet: " + ", ".join(f"{each.bot or 'kill switch'} {each.word}" for each in doubts)
+            line = "Not stopped yet: " + ", ".join(
+                f"{each.bot or 'kill switch'} {each.word}" for each in doubts
+            )
         except CoordinatorError as error:
             doubts, line = None, str(error)
         if doubts == ():
@@ -150,7 +163,9 @@ async def status(settings: Settings, *, as_json: bool, say: Say) -> int:
     terminal = Terminal(settings)
     try:
         await _prepare(terminal, say)
-        answers = Answers(desk=terminal.desk, policy=settings.policy, root_command=settings.slack.root_command)
+        answers = Answers(
+            desk=terminal.desk, policy=settings.policy, root_command=settings.slack.root_command
+        )
         found = await answers.status(only=None, may_kill=False)
         say(json.dumps(as_data(found), indent=2) if as_json else plain(found))
         return 0 if found.status is not None else 1

@@ -46,8 +46,14 @@ class Bot:
         """Start it; wait until it says that it is ready."""
         with self.log.open("ab") as sink:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "chatbot", "serve", env={**self.env, **extra}, stdin=asyncio.subprocess.DEVNULL,
-                stdout=sink, stderr=sink,
+                sys.executable,
+                "-m",
+                "chatbot",
+                "serve",
+                env={**self.env, **extra},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
             )
         if ready:
             await self.until("/readyz")
@@ -58,7 +64,9 @@ class Bot:
             async with asyncio.timeout(PATIENCE * 2):
                 while True:
                     if self.process is not None and self.process.returncode is not None:
-                        raise AssertionError(f"the bot ended with {self.process.returncode}:\n{self.words()[-4000:]}")
+                        raise AssertionError(
+                            f"the bot ended with {self.process.returncode}:\n{self.words()[-4000:]}"
+                        )
                     with contextlib.suppress(httpx.HTTPError):
                         answer = await client.get(f"http://127.0.0.1:{self.port}{path}")
                         if answer.status_code == status:
@@ -91,8 +99,14 @@ class Bot:
     async def command_line(self, *arguments: str, **extra: str) -> tuple[int, str]:
         """Run `chatbot ...` in a terminal beside it: (exit code, what it printed)."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "chatbot", *arguments, env={**self.env, **extra}, stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            sys.executable,
+            "-m",
+            "chatbot",
+            *arguments,
+            env={**self.env, **extra},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
         )
         printed, _ = await asyncio.wait_for(process.communicate(), PATIENCE * 3)
         return process.returncode or 0, printed.decode()
@@ -170,7 +184,9 @@ class Conversation:
     def posts(self) -> list[Mapping[str, Any]]:
         """The bodies of the kill switch posts that reached the coordinator, oldest first."""
         return [
-            call.body or {} for call in self.fleet.calls if call.method == "POST" and call.path == "/kill-switch"
+            call.body or {}
+            for call in self.fleet.calls
+            if call.method == "POST" and call.path == "/kill-switch"
         ]
 
     def events(self) -> list[tuple[str, str, str]]:
@@ -190,7 +206,12 @@ class Conversation:
 
 @contextlib.asynccontextmanager
 async def conversation(
-    data: Path, *, http_mode: bool = False, start: bool = True, fleet: Mapping[str, Any] | None = None, **settings: str
+    data: Path,
+    *,
+    http_mode: bool = False,
+    start: bool = True,
+    fleet: Mapping[str, Any] | None = None,
+    **settings: str,
 ) -> AsyncIterator[Conversation]:
     """A running conversation; `settings` are environment variables of the bot."""
     async with (
@@ -209,7 +230,11 @@ async def conversation(
             http_mode=http_mode,
         )
         coverage = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE")}
-        bot = Bot(env={**env, "CHATBOT_LOG__FORMAT": "json", **coverage, **settings}, port=port, log=data / "bot.log")
+        bot = Bot(
+            env={**env, "CHATBOT_LOG__FORMAT": "json", **coverage, **settings},
+            port=port,
+            log=data / "bot.log",
+        )
         if http_mode:
             slack.deliver_over_http(f"http://127.0.0.1:{port}/slack/events", SIGNING_SECRET)
         try:

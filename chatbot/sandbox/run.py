@@ -29,7 +29,9 @@ def environment(
     *, slack_api: str, coordinator: str, monitor: str, data: Path, http_port: int, http_mode: bool
 ) -> dict[str, str]:
     """The environment in which the unmodified bot talks to the sandbox and to nothing else."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("CHATBOT_", "SLACK_"))}
+    inherited = {
+        key: value for key, value in os.environ.items() if not key.startswith(("CHATBOT_", "SLACK_"))
+    }
     own = {
         "SLACK_BOT_TOKEN": BOT_TOKEN,
         "SLACK_API_URL": slack_api,
@@ -102,7 +104,9 @@ async def _run(*, port: int, http_mode: bool, serve_bot: bool, say: Callable[[st
         shutil.rmtree(data, ignore_errors=True)
 
 
-async def _with_bot(env: dict[str, str], page: str, ready: str, stop: asyncio.Event, say: Callable[[str], None]) -> int:
+async def _with_bot(
+    env: dict[str, str], page: str, ready: str, stop: asyncio.Event, say: Callable[[str], None]
+) -> int:
     say("Starting the bot between a local Slack and a reference fleet: no accounts, no network ...")
     announced = False
     while not stop.is_set():

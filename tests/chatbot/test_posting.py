@@ -34,7 +34,9 @@ async def test_a_post_is_sent_once_and_edited_in_place(slack: LocalSlack, poster
     assert [shown.text for shown in message.history] == ["one", "two"]
 
 
-async def test_a_reset_after_accept_is_unknown_and_the_post_is_found(slack: LocalSlack, poster: Poster) -> None:
+async def test_a_reset_after_accept_is_unknown_and_the_post_is_found(
+    slack: LocalSlack, poster: Poster
+) -> None:
     slack.faults.set("reset_after_accept", times=1)
     result = await poster.post("C0OPS", TEXT, key="b/card", version=3)
     assert result.fate is Fate.UNKNOWN
@@ -55,7 +57,9 @@ async def test_a_reply_is_found_in_its_thread(slack: LocalSlack, poster: Poster)
     await poster.post("C0OPS", TEXT, key="d/alarm", version=1, thread_ts=card.ts)
     assert card.ts is not None
     (reply,) = slack.replies("C0OPS", card.ts)
-    assert await poster.find("C0OPS", key="d/alarm", since=0, thread_ts=card.ts) == Found(ts=reply.ts, version=1)
+    assert await poster.find("C0OPS", key="d/alarm", since=0, thread_ts=card.ts) == Found(
+        ts=reply.ts, version=1
+    )
 
 
 async def test_rate_limited_is_later_with_slacks_own_seconds(slack: LocalSlack, poster: Poster) -> None:
@@ -70,7 +74,8 @@ async def test_a_server_error_is_unknown(slack: LocalSlack, poster: Poster) -> N
 
 
 @pytest.mark.parametrize(
-    ("channel", "error"), [("C0NOWHERE", "channel_not_found"), ("C0ARCHIVE", "is_archived"), ("C0PRIVATE", "channel_not_found")]
+    ("channel", "error"),
+    [("C0NOWHERE", "channel_not_found"), ("C0ARCHIVE", "is_archived"), ("C0PRIVATE", "channel_not_found")],
 )
 async def test_slacks_no_is_a_no(poster: Poster, channel: str, error: str) -> None:
     result = await poster.post(channel, TEXT, key="g/card", version=1)

@@ -1,0 +1,1 @@
+"""What `make bench` runs: this bot against a minimal script, in one run on one machine."""
