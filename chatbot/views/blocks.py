@@ -103,8 +103,9 @@ def button(
         "type": "button",
         "text": _plain(label, LABEL),
         "action_id": action_id[:ACTION_ID],
-        "value": value[:VALUE],
     }
+    if value:
+        made["value"] = value[:VALUE]
     if style is not None:
         made["style"] = style
     if confirm is not None:

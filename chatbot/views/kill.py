@@ -65,8 +65,8 @@ def joined(action: str, ops: str, first: Joined) -> Message:
     """What the second person is told: whose kill theirs joined, and what was done all the same."""
     return message(
         section(
-            f"*The fleet is being killed already*, since {when(first.at)} by {person(first.by)}: yours joined "
-            "that kill, and the stop was sent once more.",
+            f"*The fleet is being killed already*, since {when(first.at)} by {person(first.by)}: yours "
+            "joined that kill, and the stop was sent once more.",
             f"The first reason stays: {outside(first.reason)}" if first.reason else "",
             f"Watch {channel(ops)} for what was seen.",
         ),
@@ -79,15 +79,15 @@ def joined_note(action: str, second: Joined) -> Message:
     said = f", saying: {outside(second.reason)}" if second.reason else ""
     return message(
         section(
-            f"{person(second.by)} sent a kill as well at {when(second.at)}{said}. It joined this one, and the "
-            "stop was sent once more."
+            f"{person(second.by)} sent a kill as well at {when(second.at)}{said}. It joined this one, and "
+            "the stop was sent once more."
         ),
         context(outside(action, NAME_SHOWN)),
     )
 
 
 def alarm(state: KillCard) -> Message:
-    """For the thread at each warning time: what is not confirmed and what to do; the last calls the contacts."""
+    """For the thread at each warning time: what is not confirmed, what to do, and last whom to call."""
     called = mentions(state.contacts) if state.mentions_contacts else ""
     return message(
         header(kill_card.headline(state)),
@@ -114,7 +114,7 @@ def came_back(state: KillCard, bot: str, now: datetime) -> Message:
     return message(
         header(f"🚨 {outside_line(bot, NAME_SHOWN)} came back after the kill"),
         section(
-            f"*{what}*, seen at {when(state.seen_at or now)}. The kill and a stop of {name} are sent again now.",
+            f"*{what}*, seen at {when(state.seen_at or now)}. It is being stopped again.",
             "Find out what started it, and stop its process on its own host until you know.",
         ),
     )
@@ -173,8 +173,8 @@ def close_modal(action: str) -> View:
         action,
         title="Close this kill",
         explanation=(
-            "Close it only when the fleet was stopped by hand: *this bot then sends and reads nothing more for "
-            "this kill*. The fleet stays killed in our record."
+            "Close it only when the fleet was stopped by hand: *this bot then sends and reads nothing more "
+            "for this kill*. The fleet stays killed in our record."
         ),
         label="How was it stopped, and how do you know?",
         submit="Close",

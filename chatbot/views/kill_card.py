@@ -80,8 +80,10 @@ def _body(card: KillCard) -> tuple[str, ...]:
             return (*words.doubt_lines(card), words.came_back(card), words.sending(card))
         case Phase.CLOSED:
             return (
-                (f"{person(card.closed_by or '')} closed this and says how it was stopped: "
-                f"{outside(card.close_reason or '') or 'no words given'}"),
+                (
+                    f"{person(card.closed_by or '')} closed this and says how it was stopped: "
+                    f"{outside(card.close_reason or '') or 'no words given'}"
+                ),
                 "Nothing more is sent for this kill. Our record keeps the fleet as killed.",
                 *(
                     words.doubt_lines(card)

@@ -16,6 +16,7 @@ NAME_SHOWN = 60
 _PERSON = re.compile(r"[UW][A-Z0-9]{1,20}")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,20}")
 _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
+_MENTION = re.compile(r"<([@#][A-Z0-9]+)>")
 _BOLD = re.compile(r"\*([^*\n]+)\*")
 
 
@@ -83,7 +84,7 @@ def in_words(markup: str) -> str:
 
 def for_terminal(markup: str) -> str:
     """Markup as plain text: no tokens, no bold, no entities."""
-    bare = _BOLD.sub(r"\1", in_words(markup))
+    bare = _BOLD.sub(r"\1", _MENTION.sub(r"\1", in_words(markup)))
     return bare.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
