@@ -1,0 +1,35 @@
+"""The table of commands is complete, in help order and in step with the policy."""
+
+import pytest
+
+from commands import COMMANDS, find
+from commands.policy import ROLE_FOR
+from commands.spec import Command, Risk
+
+
+def test_help_order() -> None:
+    assert [command.name for command in COMMANDS] == ["kill", "stop", "pause", "status", "contacts", "help"]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_a_row_agrees_with_the_policy_and_fits_slack(command: Command) -> None:
+    assert command.role is ROLE_FOR[command.risk]
+    assert 2 <= len(f"/{command.name}") <= 32
+    assert 0 < len(command.summary) <= 100
+    assert command.help.endswith(".")
+
+
+def test_what_stops_is_for_operators_and_lowers_the_risk() -> None:
+    assert {command.name for command in COMMANDS if command.risk is Risk.LOWER} == {"kill", "stop", "pause"}
+
+
+@pytest.mark.parametrize("typed", ["kill", "/kill", "KILL", " kill! ", "`kill`"])
+def test_a_command_is_found_however_it_is_typed(typed: str) -> None:
+    command = find(typed)
+    assert command is not None
+    assert command.name == "kill"
+
+
+@pytest.mark.parametrize("typed", ["", "/", "kil", "killall", "kill ndax"])
+def test_what_is_no_command_is_not_found(typed: str) -> None:
+    assert find(typed) is None
