@@ -151,7 +151,7 @@ class Walk:
             self._faults.add(FaultKind.REMOVED, next_seq + self._shift, link.seq - 1 + self._shift)
         linked = link.prev_hash == (self._last.hash if self._last else GENESIS)
         place = link.seq + self._shift
-        written = self._written_as(link, place, search=not linked)
+        written = self._written_as(link, place, linked=linked)
         if written is None:
             self._faults.add(FaultKind.EDITED, link.seq, link.seq)
         elif written != place:
@@ -161,20 +161,21 @@ class Walk:
         self._last_is_sound = written == link.seq + self._shift
         self._last = link
 
-    def _written_as(self, link: Link, place: int, *, search: bool) -> int | None:
+    def _written_as(self, link: Link, place: int, *, linked: bool) -> int | None:
         """The number this content was hashed with; ``None`` when no number fits, so that it was edited."""
         if link.digest(place) == link.hash:
             return place
-        if not search or self._searches == 0:
-            return None
+        if (linked and self._last_is_sound) or self._searches == 0:
+            return None  # it follows the row before it: it stands where it stood
         self._searches -= 1
         for distance in range(1, NEAR + 1):
             for seq in (place + distance, place - distance):
                 if link.digest(seq) == link.hash:
                     return seq
-        before = self._seq_of(link.prev_hash)
-        far = None if before is None else before + 1
-        return far if far is not None and link.digest(far) == link.hash else None
+        if linked:
+            return None
+        before = 0 if link.prev_hash == GENESIS else self._seq_of(link.prev_hash)
+        return before + 1 if before is not None and link.digest(before + 1) == link.hash else None
 
     def _displaced(self, link: Link, following: Link | None, place: int, written: int) -> None:
         if following is None or following.digest(written + 1) != following.hash:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy import URL, Connection, create_engine, event, text
@@ -24,8 +25,18 @@ LOCK_SECONDS = 5
 """How long a connection of the pool, or a lock that another program holds, is waited for."""
 
 CONNECTIONS = 8
+URGENT_CONNECTIONS = 2  # of their own: a kill waits for no connection that others hold
 
 MIGRATION_LOCK = 0x666C656574  # any number of our own: "fleet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Engines:
+    """Three ways to the same server; reading shares the connections of writing."""
+
+    urgent: AsyncEngine
+    writing: AsyncEngine
+    reading: AsyncEngine
 
 
 class Postgres:
@@ -34,7 +45,7 @@ class Postgres:
     def __init__(self, url: URL) -> None:
         self._url = url.set(drivername="postgresql+psycopg")
         self._arguments = {"connect_timeout": CONNECT_SECONDS} if "connect_timeout" not in url.query else {}
-        self._engines: tuple[AsyncEngine, AsyncEngine] | None = None
+        self._engines: _Engines | None = None
         self._closed = False
 
     async def prepare(self) -> None:
@@ -57,8 +68,7 @@ class Postgres:
             engine.dispose()
 
     async def write(self, verb: Callable[[Connection], T], *, urgent: bool) -> T:
-        del urgent  # every write has its own connection here: none waits behind another
-        writing, _ = self._open()
+        writing = self._open().urgent if urgent else self._open().writing
         for pause in PAUSES:
             try:
                 return await _run(writing, verb)
@@ -74,9 +84,8 @@ class Postgres:
             raise told(error) from error
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        _, reading = self._open()
         try:
-            return await _run(reading, query)
+            return await _run(self._open().reading, query)
         except (SQLAlchemyError, OSError) as error:
             raise told(error) from error
 
@@ -84,24 +93,35 @@ class Postgres:
         self._closed = True
         engines, self._engines = self._engines, None
         if engines is not None:
-            await engines[0].dispose()
+            await engines.writing.dispose()
+            await engines.urgent.dispose()
 
-    def _open(self) -> tuple[AsyncEngine, AsyncEngine]:
+    def _open(self) -> _Engines:
         if self._closed:
             raise StorageError(CLOSED)
         if self._engines is None:
-            writing = create_async_engine(
-                self._url,
-                connect_args=self._arguments,
-                pool_pre_ping=True,  # a server that was restarted costs nobody a failed write
-                pool_size=CONNECTIONS,
-                pool_timeout=LOCK_SECONDS,
+            writing = self._engine(CONNECTIONS)
+            self._engines = _Engines(
+                urgent=self._engine(URGENT_CONNECTIONS),
+                writing=writing,
+                # one snapshot for all of a read, so that the audit and the note of its newest row agree
+                reading=writing.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                ),
             )
-            event.listen(writing.sync_engine, "connect", _limit_waiting)
-            # one snapshot for all of a read, so that the audit and the note of its newest row agree
-            reading = writing.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            self._engines = writing, reading
         return self._engines
+
+    def _engine(self, connections: int) -> AsyncEngine:
+        engine = create_async_engine(
+            self._url,
+            connect_args=self._arguments,
+            pool_pre_ping=True,  # a server that was restarted costs nobody a failed write
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=LOCK_SECONDS,
+        )
+        event.listen(engine.sync_engine, "connect", _limit_waiting)
+        return engine
 
 
 async def _run(engine: AsyncEngine, verb: Callable[[Connection], T]) -> T:

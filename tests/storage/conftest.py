@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from postgres import postgres_server, postgres_url  # noqa: F401 - fixtures, found here by name
 
 from storage.database import Database
+from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures, found here by name
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """SQLite when the world is unkind: locked, gone, replaced, full, read-only; and how writes share commits."""
 
+# ruff: noqa: ASYNC240 - the loop has nothing else to do while a file is looked at
+
 import asyncio
 import os
 import shutil
