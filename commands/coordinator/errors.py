@@ -1,12 +1,14 @@
 """What can go wrong with a back end, named for what the caller does about it.
 
 CoordinatorError        any of the below
- |- Unreachable         nothing was sent or nothing is known to have arrived: try again
- |- Uncertain           it was sent and no answer came: read back before trying again
+ |- Unreachable         nothing was sent or, for a read, nothing was learnt: try again
+ |- Uncertain           a write was sent and its outcome is not known: read back before trying again
  |- RateLimited         answered 429: a stop tries again at once, all else waits ``retry_after`` seconds
  |- Refused             answered and said no: ``code`` tells why, trying again changes nothing
- |- Unintelligible      answered with something that is no answer of a coordinator: check the URL
+ |- Unintelligible      answered with something that is no answer of a coordinator: check the URL, read back a write
 """
+
+# ruff: noqa: N818 - each is named for what happened, as an except clause reads it
 
 
 class CoordinatorError(Exception):
@@ -14,11 +16,11 @@ class CoordinatorError(Exception):
 
 
 class Unreachable(CoordinatorError):
-    """Connection refused, reset before sending, DNS, or no connection in time."""
+    """Connection refused, reset before sending, DNS, no connection in time; for a read any other failure to answer."""
 
 
 class Uncertain(CoordinatorError):
-    """The request left us and no complete answer came: a time-out, a reset, or a 5xx answer."""
+    """The write left us and no clear answer came: a time-out, a reset, a 5xx answer or INTERNAL_ERROR."""
 
 
 class RateLimited(CoordinatorError):

@@ -45,7 +45,8 @@ class FleetStatus:
     """One read of GET /status.
 
     ``reported_at`` is the coordinator's own time (``None`` when it gave none), ``observed_at`` is ours (UTC).
-    ``breaker_open`` is ``None`` when the coordinator says nothing about its circuit breaker; ``breaker`` keeps its words.
+    ``breaker_open`` is ``None`` when the coordinator says nothing clear about its circuit breaker; ``breaker`` is its
+    own word for it.
     """
 
     observed_at: datetime
@@ -102,7 +103,7 @@ class MonitorBot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorMetrics:
-    """One read of the monitor's GET /metrics; ``limits`` by name, ``system`` as uptime (s), memory and CPU (per cent)."""
+    """One read of the monitor's GET /metrics; ``system`` holds uptime (s), memory_usage and cpu_usage (per cent)."""
 
     observed_at: datetime
     bots: Mapping[str, MonitorBot] = field(default_factory=dict)

@@ -1,0 +1,91 @@
+"""The health monitor: alerts, metrics, logs and health, each read shared by all who ask at the same time."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import httpx
+
+from commands.coordinator import wire, wire_monitor
+from commands.coordinator.client import utc_now
+from commands.coordinator.exchange import Exchange, OnCall, open_pool, tls_for
+from commands.coordinator.model import Health, LogLine, MonitorAlert, MonitorMetrics
+from commands.coordinator.shared import SharedRead
+
+MOST_LOG_LINES = 200
+"""The most that ``logs`` returns; this many are always asked for, so that one read serves all who ask."""
+
+_CONNECTIONS = 8
+
+
+class Monitor:
+    """Every call of one health monitor; raises the errors in ``errors``, timeouts are in seconds."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        token: str | None = None,
+        connect_timeout: float = 2.0,
+        read_timeout: float = 3.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = utc_now,
+        on_call: OnCall | None = None,
+    ) -> None:
+        self._exchange = Exchange(
+            title="The health monitor",
+            url=url,
+            token=token,
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            pool=transport or open_pool(tls_for(url), connections=_CONNECTIONS),
+            now=now,
+            on_call=on_call,
+        )
+        self._now = now
+        self._alerts = SharedRead(self._read_alerts, clock=clock)
+        self._metrics = SharedRead(self._read_metrics, clock=clock)
+        self._logs = SharedRead(self._read_logs, clock=clock)
+        self._healths = SharedRead(self._read_health, clock=clock)
+
+    async def alerts(self) -> tuple[MonitorAlert, ...]:
+        """All rows in the monitor's order; ``armed`` ones are conditions that stand ready, not alerts."""
+        return await self._alerts.get()
+
+    async def metrics(self) -> MonitorMetrics:
+        """Bots, limits and system figures; a monitor in the field sends constant zeros."""
+        return await self._metrics.get()
+
+    async def logs(self, lines: int) -> tuple[LogLine, ...]:
+        """The last ``lines`` log lines (at most ``MOST_LOG_LINES``), raw: they may hold secrets."""
+        if lines < 1:
+            raise ValueError("lines must be 1 or more")
+        return (await self._logs.get())[-lines:]
+
+    async def health(self) -> Health:
+        """What GET /health says, which is "healthy" even while the alerts fail."""
+        return await self._healths.get()
+
+    async def close(self) -> None:
+        """Give up the shared reads and close every connection."""
+        for read in (self._alerts, self._metrics, self._logs, self._healths):
+            await read.close()
+        await self._exchange.close()
+
+    async def _read_alerts(self) -> tuple[MonitorAlert, ...]:
+        return wire_monitor.alerts(await self._exchange.get("monitor_alerts", "/alerts"))
+
+    async def _read_metrics(self) -> MonitorMetrics:
+        began = self._now()
+        return wire_monitor.metrics(
+            await self._exchange.get("monitor_metrics", "/metrics"), observed_at=began
+        )
+
+    async def _read_logs(self) -> tuple[LogLine, ...]:
+        said = await self._exchange.get("monitor_logs", f"/logs?lines={MOST_LOG_LINES}")
+        return wire_monitor.logs(said, lines=MOST_LOG_LINES)
+
+    async def _read_health(self) -> Health:
+        began = self._now()
+        return wire.health(await self._exchange.get("monitor_health", "/health"), observed_at=began)
