@@ -80,16 +80,20 @@ def _body(state: BotCard) -> tuple[str, ...]:
             return (f"Verified in {took}: {_seen(state)}",)
         case "not_verified":
             return (
-                (f"{bot} was sent a {outside(state.command, NAME_SHOWN)} and was *not seen {_done(state)}* within "
-                f"{took}, so treat it as trading. {_seen(state)}"),
+                (
+                    f"{bot} was sent a {outside(state.command, NAME_SHOWN)} and was *not seen {_done(state)}* within "
+                    f"{took}, so treat it as trading. {_seen(state)}"
+                ),
                 error,
                 "Next: stop its process on its own host, or type /kill to stop the whole fleet.",
             )
         case "failed":
             said = outside(state.error or "", ERROR_SHOWN) or "no reason given"
             return (
-                (f"The coordinator refused to {outside(state.command, NAME_SHOWN)} {bot}, so *nothing was "
-                f"{_done(state)}*: {said}"),
+                (
+                    f"The coordinator refused to {outside(state.command, NAME_SHOWN)} {bot}, so *nothing was "
+                    f"{_done(state)}*: {said}"
+                ),
                 _seen(state),
                 "Next: look at it with /status; if it trades and should not, type /kill.",
             )

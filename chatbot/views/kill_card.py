@@ -3,7 +3,7 @@
 from chatbot.views import kill_words as words
 from chatbot.views.blocks import Block, Message, actions, button, context, header, message, section
 from chatbot.views.kill_state import KillCard, Phase
-from chatbot.views.markup import lasting, outside, person
+from chatbot.views.markup import ERROR_SHOWN, lasting, outside, person
 from chatbot.views.procedure import contact_lines, manual_procedure
 
 
@@ -44,7 +44,7 @@ def seconds(card: KillCard) -> str:
 
 def line(card: KillCard) -> str:
     """Where it stands in one markup line; it changes only when something happened, not with the seconds."""
-    error = f" ({outside(card.last_error, 300)})" if card.last_error else ""
+    error = f" ({outside(card.last_error, ERROR_SHOWN).rstrip('.')})" if card.last_error else ""
     seen = words.doubts_in_short(card.doubts) if card.seen_at is not None else "nothing could be read yet"
     match card.phase:
         case Phase.SENDING:
@@ -65,7 +65,8 @@ def _body(card: KillCard) -> tuple[str, ...]:
     match card.phase:
         case Phase.SENDING:
             return (
-                "*Not confirmed yet*: the stop of every bot is on its way, nothing was seen stopped so far.",
+                "*Not confirmed yet*: the stop of every bot is on its way and was not answered so far.",
+                *(words.doubt_lines(card) if card.seen_at is not None else ()),
                 words.sending(card) if card.attempts else "",
             )
         case Phase.SENT:

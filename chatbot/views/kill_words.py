@@ -80,8 +80,8 @@ def watching(card: KillCard) -> str:
     if card.watching_until is None:
         return ""
     if card.now < card.watching_until:
-        return f"Watched until {when(card.watching_until)}: a bot that comes back is stopped again."
-    return f"Watched until {when(card.watching_until)}. The bots stay stopped until people bring them back."
+        return f"Being watched until {when(card.watching_until)}: a bot that comes back is stopped again."
+    return f"It was watched until {when(card.watching_until)}, and stays killed until people release it."
 
 
 def sending(card: KillCard) -> str:
@@ -126,13 +126,13 @@ def small_print(card: KillCard) -> tuple[str, ...]:
     parts = [outside(card.id, NAME_SHOWN), f"accepted {when(card.accepted_at)} from {person(card.by)}"]
     times: tuple[tuple[str, datetime | None], ...] = (
         ("answered", card.sent_at),
-        ("verified", card.verified_at),
+        ("seen stopped", card.verified_at),
         ("last read", card.seen_at),
     )
     parts += [f"{what} {when(at)}" for what, at in times if at is not None]
     if card.audit is not None:
         number, digest = card.audit
-        parts.append(f"audit #{number} {outside(digest, 12).rstrip('…')}")
+        parts.append(f"audit #{number} {outside(digest[:12], 12)}")
     return tuple(parts)
 
 
