@@ -146,9 +146,11 @@ def confirmed_late(state: KillCard) -> Message:
 
 def outcome(state: KillCard) -> Message:
     """The news for the person who typed it, where they typed it."""
+    urgent = state.phase is Phase.NOT_CONFIRMED
+    said = (*words.doubt_lines(state), words.sending(state)) if urgent else (kill_card.line(state),)
     return message(
-        section(f"*{outside(kill_card.headline(state))}*", kill_card.line(state)),
-        section(*words.doubt_lines(state)) if state.phase is Phase.NOT_CONFIRMED else None,
+        section(f"*{outside(kill_card.headline(state))}*", *said),
+        section("*Do not wait for this bot*: stop it by hand, the commands are on the card.") if urgent else None,
         None if state.recorded else section(words.NOT_RECORDED),
         context(f"The card in the ops channel has the details · {outside(state.id, NAME_SHOWN)}"),
     )
@@ -156,9 +158,7 @@ def outcome(state: KillCard) -> Message:
 
 def closed(state: KillCard) -> Message:
     """For the thread: a person ended the kill by hand."""
-    return message(
-        section(f"*Closed by hand*. {kill_card.line(state)}", "Nothing more is sent for this kill.")
-    )
+    return message(section(kill_card.line(state), "Nothing more is sent for this kill."))
 
 
 def reason_given(action: str, by: str, reason: str) -> Message:

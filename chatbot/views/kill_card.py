@@ -58,7 +58,7 @@ def line(card: KillCard) -> str:
                 f"NOT CONFIRMED after {seconds(card)}: {seen}{error}. Sending goes on; also stop it by hand."
             )
         case Phase.CLOSED:
-            return f"Closed by {person(card.closed_by or '')}: {outside(card.close_reason or '')}"
+            return f"Closed by hand by {person(card.closed_by or '')}: {outside(card.close_reason or '')}"
 
 
 def _body(card: KillCard) -> tuple[str, ...]:
