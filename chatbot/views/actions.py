@@ -91,10 +91,9 @@ def _body(state: BotCard) -> tuple[str, ...]:
             said = outside(state.error or "", ERROR_SHOWN) or "no reason given"
             return (
                 (
-                    f"The coordinator refused to {outside(state.command, NAME_SHOWN)} {bot}, so *nothing was "
-                    f"{_done(state)}*: {said}"
-                ),
-                _seen(state),
+                    f"The coordinator refused to {outside(state.command, NAME_SHOWN)} {bot}, so this did *not* "
+                f"get it {_done(state)}: {said}",
+                _seen(state) if state.seen_at is not None else "What it does now was not read.",
                 "Next: look at it with /status; if it trades and should not, type /kill.",
             )
         case "closed":

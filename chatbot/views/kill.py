@@ -150,7 +150,9 @@ def outcome(state: KillCard) -> Message:
     said = (*words.doubt_lines(state), words.sending(state)) if urgent else (kill_card.line(state),)
     return message(
         section(f"*{outside(kill_card.headline(state))}*", *said),
-        section("*Do not wait for this bot*: stop it by hand, the commands are on the card.") if urgent else None,
+        section("*Do not wait for this bot*: stop it by hand, the commands are on the card.")
+        if urgent
+        else None,
         None if state.recorded else section(words.NOT_RECORDED),
         context(f"The card in the ops channel has the details · {outside(state.id, NAME_SHOWN)}"),
     )

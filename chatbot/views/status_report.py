@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from commands.coordinator.model import BotStatus, FleetStatus, MonitorMetrics
+from commands.kill import still_moving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +49,10 @@ class StatusReport:
         names = [*self.bots, *(name for name in listed if name not in self.bots)]
         return tuple((name, listed.get(name)) for name in names if self.only in (None, name))
 
-    def moving(self) -> tuple[str, ...]:
-        """The bots that the coordinator does not show as still, whatever was asked for."""
-        listed = self.status.bots.values() if self.status is not None else ()
-        return tuple(bot.name for bot in listed if not bot.proven_still)
+    def not_still(self) -> tuple[str, ...]:
+        """The bots, ours and others, that are not seen to be still, whatever was asked for."""
+        doubts = still_moving(self.status, self.bots) if self.status is not None else ()
+        return tuple(doubt.bot for doubt in doubts if doubt.bot is not None)
 
 
 class Verdict(StrEnum):
@@ -59,7 +60,7 @@ class Verdict(StrEnum):
 
     FORGOTTEN = "forgotten"  # we know of a kill, the coordinator says that its switch is off
     FOREIGN = "foreign"  # the coordinator is killed, our record knows of no kill
-    MOVING = "moving"  # both say killed, yet a bot is not still
+    MOVING = "moving"  # both say killed, yet a bot is not seen still
     UNKNOWN = "unknown"  # one of them does not say
     KILLED = "killed"
     OPEN = "open"  # neither says killed
@@ -77,5 +78,5 @@ def verdict(report: StatusReport) -> Verdict:
     if switch and report.latch is None:
         return Verdict.FOREIGN
     if switch:
-        return Verdict.MOVING if report.moving() else Verdict.KILLED
+        return Verdict.MOVING if report.not_still() else Verdict.KILLED
     return Verdict.OPEN

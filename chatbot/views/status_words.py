@@ -13,10 +13,10 @@ MONITOR_SHOWN = 10
 _HEADLINES = {
     Verdict.FORGOTTEN: "🚨 THE COORDINATOR FORGOT THE KILL",
     Verdict.FOREIGN: "🚨 KILLED, BUT NOT BY US",
-    Verdict.MOVING: "🚨 KILLED, BUT NOT EVERY BOT IS STILL",
+    Verdict.MOVING: "🚨 KILLED, BUT NOT EVERY BOT IS SEEN STILL",
     Verdict.UNKNOWN: "⚠️ Fleet: not known whether it is killed",
     Verdict.KILLED: "🛑 Fleet: killed",
-    Verdict.OPEN: "🟢 Fleet: not killed",
+    Verdict.OPEN: "▶️ Fleet: not killed",
 }
 
 
@@ -39,7 +39,7 @@ def shouting(report: StatusReport) -> str:
                 "no cooldown for it. Type /kill to take it into our record."
             )
         case Verdict.MOVING:
-            names = ", ".join(outside(name, NAME_SHOWN) for name in report.moving()[:12])
+            names = ", ".join(outside(name, NAME_SHOWN) for name in report.not_still()[:12])
             return f"*THE KILL SWITCH IS ACTIVE, YET NOT SEEN STILL: {names}.* Type /kill to stop them again."
         case _:
             return ""
