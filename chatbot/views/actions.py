@@ -92,7 +92,8 @@ def _body(state: BotCard) -> tuple[str, ...]:
             return (
                 (
                     f"The coordinator refused to {outside(state.command, NAME_SHOWN)} {bot}, so this did *not* "
-                f"get it {_done(state)}: {said}",
+                    f"get it {_done(state)}: {said}"
+                ),
                 _seen(state) if state.seen_at is not None else "What it does now was not read.",
                 "Next: look at it with /status; if it trades and should not, type /kill.",
             )
