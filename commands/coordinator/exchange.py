@@ -5,6 +5,7 @@ log lines with URLs are then not switched off but absent, and a kill has less co
 """
 
 import asyncio
+import importlib
 import json
 import ssl
 import time
@@ -44,6 +45,8 @@ def tls_for(url: str) -> ssl.SSLContext:
 
 def open_pool(tls: ssl.SSLContext, *, connections: int | None) -> httpx.AsyncBaseTransport:
     """A pool of connections of its own; ``None``: as many as are wanted, so that nobody ever waits for one."""
+    # The first connection would load this, and the first connection may be a kill's.
+    importlib.import_module("anyio._backends._asyncio")
     limits = httpx.Limits(
         max_connections=connections, max_keepalive_connections=4, keepalive_expiry=_KEEP_ALIVE
     )
@@ -135,7 +138,7 @@ class Exchange:
         except (TimeoutError, httpx.TimeoutException) as error:
             raise sent.lost(f"no complete answer within {self._deadline:g} s") from error
         except (httpx.TransportError, OSError) as error:
-            raise sent.lost("the connection broke off") from error
+            raise sent.lost("the connection broke off or carried no HTTP") from error
         return verdict(sent, response.status_code, response.headers, body, now=self._now())
 
     def _url(self, path: str) -> httpx.URL:
