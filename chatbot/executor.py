@@ -35,13 +35,15 @@ class Executor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._kills: dict[str, KillRun] = {}
 
-    def start(self, action: Action, *, recorded: bool = True) -> None:
+    def start(self, action: Action, *, recorded: bool = True, resumed: bool = False) -> None:
         """Run an action that this process owns; a second call for the same one changes nothing."""
         if action.id in self._tasks:
             return
         run: KillRun | BotRun
         if action.command == "kill":
-            run = self._kills[action.id] = KillRun(action=action, desk=self._desk, recorded=recorded)
+            run = self._kills[action.id] = KillRun(
+                action=action, desk=self._desk, recorded=recorded, resumed=resumed
+            )
         else:
             run = BotRun(action=action, desk=self._desk)
         task = asyncio.get_running_loop().create_task(run.run(), name=action.id)
@@ -113,7 +115,7 @@ class Executor:
     def _resume(self, action: Action) -> None:
         if action.id not in self._tasks:
             log.info("taking up an action", action=action.id, command=action.command)
-            self.start(action)
+            self.start(action, resumed=True)
 
     async def _renew(self) -> None:
         if not self._tasks:

@@ -4,10 +4,10 @@ from collections import OrderedDict
 from functools import partial
 from typing import Any
 
-from chatbot import killing, stopping
+from chatbot import kill_record, stopping
 from chatbot.desk import Desk
 from chatbot.executor import Executor
-from chatbot.killing import card_key
+from chatbot.kill_record import card_key
 from chatbot.steps import Accepted, Owing
 from chatbot.views import actions as action_view
 from chatbot.views import kill as kill_view
@@ -132,7 +132,7 @@ class Intake:
             run.join(Joined(by=action.requested_by, reason=action.reason, at=action.accepted_at))
             return
         self._executor.start(action, recorded=False)
-        module = killing if action.command == "kill" else stopping
+        module = kill_record if action.command == "kill" else stopping
         self._desk.sender.show_unrecorded((module.opening_card(action, self._desk, None),))
 
     async def _send_once(self, action: Action) -> None:
@@ -225,5 +225,5 @@ def _opening(accepted: Accepted, *, desk: Desk) -> tuple[Owing, ...]:
     if not accepted.fresh or accepted.joined is not None:
         return ()
     action = accepted.action
-    module = killing if action.command == "kill" else stopping
+    module = kill_record if action.command == "kill" else stopping
     return (module.opening_card(action, desk, accepted.entry),)

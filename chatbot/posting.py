@@ -20,7 +20,7 @@ EVENT_TYPE = "chatbot_outbox"
 
 REQUEST_SECONDS = 10.0
 CONNECT_SECONDS = 3.0
-LOOK_BACK_SECONDS = 300.0  # clocks differ: look this far before the first attempt
+LOOK_BACK_SECONDS = 3600.0  # clocks differ, and a card may have been posted before its row was written
 
 _BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "block_mismatch"})
 _PASSING = frozenset(

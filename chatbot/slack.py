@@ -7,6 +7,7 @@ it is given instead of polling for it every 10 ms.
 """
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -81,7 +82,10 @@ class SlackApp:
                 bot_user_id=known.bot_user if known else None,
             )
 
+        quiet = logging.getLogger("slack.bolt")
+        quiet.setLevel(logging.ERROR)  # it warns that the environment's token is unused, which is meant
         self._app = AsyncApp(
+            logger=quiet,
             client=client,
             authorize=authorize,
             signing_secret="verified by the guard",  # noqa: S106 - no secret: the guard has verified before us

@@ -42,6 +42,7 @@ class Owing:
     thread_key: str | None = None
     response_url: str | None = None
     priority: int = 5
+    maybe_posted: bool = False  # another process, or this one without a database, may have posted it already
 
 
 Compose = Callable[[Any], tuple[Owing, ...]]
@@ -204,4 +205,5 @@ def owe(conn: Connection, owing: tuple[Owing, ...], now: datetime) -> None:
             thread_key=message.thread_key,
             response_url=message.response_url,
             priority=message.priority,
+            maybe_posted=message.maybe_posted,
         )

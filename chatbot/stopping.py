@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from chatbot.desk import Desk
-from chatbot.killing import card_key
+from chatbot.kill_record import card_key
 from chatbot.steps import Owing
 from chatbot.views import actions as view
 from chatbot.views.actions import BotCard

@@ -117,8 +117,12 @@ def owe(
     thread_key: str | None = None,
     response_url: str | None = None,
     priority: int = 5,
+    maybe_posted: bool = False,
 ) -> Owed:
-    """The message as it is owed now: other content is its next version, the same content changes nothing."""
+    """The message as it is owed now: other content is its next version, the same content changes nothing.
+
+    ``maybe_posted`` begins a row in state unknown: a post under this key may stand already, though no row says so.
+    """
     new = insert_if_new(
         conn,
         outbox,
@@ -129,6 +133,7 @@ def owe(
             "response_url": response_url,
             "payload": dict(payload),
             "priority": priority,
+            "state": SendState.UNKNOWN if maybe_posted else SendState.PENDING,
             "due_at": now,
             "created_at": now,
             "owed_since": now,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chatbot.sandbox.slack.model import Message
 from tests.conversation import Conversation, conversation
 
 
@@ -56,8 +57,20 @@ async def test_what_was_journaled_by_a_process_that_died_is_imported_by_the_next
             await talk.slack.wait_for(lambda: not talk.fleet.engine.trading, 10)
             await talk.bot.dies()
         await talk.bot.start()
-        await talk.admin.sees("verified", "then dies")
+        await talk.slack.wait_for(lambda: talk.rows("select 1 from audit where event = 'verified'"), 15)
         assert talk.rows("select count(*) from latches") == [(1,)]
+        cards = await talk.slack.wait_for(lambda: _edited(talk, "then dies"), 15)
+        assert len(cards) == 1  # posted by the process that died, edited by the one that came after it
+
+
+def _edited(talk: Conversation, words: str) -> list[Message]:
+    """The messages with these words in the ops channel, once one of them stands in the audit."""
+    cards = [each for each in talk.slack.messages("C0OPS") if words in each.words]
+    return (
+        cards
+        if any("audit" in each.words and "not yet in the audit" not in each.words for each in cards)
+        else []
+    )
 
 
 @pytest.mark.parametrize("fault", ["unreachable", "hang", "http_500", "garbage", "reset", "redirect"])
