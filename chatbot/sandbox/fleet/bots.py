@@ -29,8 +29,7 @@ class Trader:
 
     def begin(self, at: datetime, *, scale: float) -> None:
         """Place orders from ``at`` on; ``scale`` below 1 makes them rarer and smaller."""
-        if self._next is None:
-            self._next = at + self._gap(scale)
+        self._next = at + self._gap(scale)
 
     def end(self) -> None:
         """Place no more orders."""

@@ -42,8 +42,7 @@ class Engine:
             breaker_window=self.policy.breaker_window,
         )
         self._sequence: list[str] = []
-        for key in ("sequence", "forget"):
-            self.floor.agenda.drop(key)
+        self.floor.agenda.drop("forget")
         self.floor.counters.clear()
         self._trades_before, self._profit_before = self._sums()
         self.journal.log(self.booted_at, "INFO", "Bot Coordinator initialized")
@@ -138,7 +137,6 @@ class Engine:
         """End a start sequence and tell every bot to stop that is remembered as active; their names."""
         now = self.floor.settle()
         self._sequence = []
-        self.floor.agenda.drop("sequence")
         bots = [bot for bot in self.floor.bots.values() if bot.status != "stopped"]
         self.floor.stop(bots, now=now, reason=reason, conduct=conduct)
         self.floor.changed()

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 import httpx
 import pytest
@@ -316,9 +315,12 @@ async def test_a_restart_cuts_connections_and_loses_the_latch(
     fleet: Fleet, client: httpx.AsyncClient
 ) -> None:
     await client.post("/kill-switch", json=KILL)
+    fleet.faults.set("hang", times=1)
+    asked = asyncio.create_task(client.get("/status", timeout=30))
+    await fleet.wait_for(lambda: fleet.calls_to("/status"))
     fleet.restart()
-    with suppress(httpx.TransportError):
-        await client.get("/status")
+    with pytest.raises(httpx.ReadError):
+        await asyncio.wait_for(asked, timeout=2)
     told = (await client.get("/status")).json()
     assert told["kill_switch_active"] is False
     assert told["metrics"]["kill_switches_triggered"] == 0

@@ -31,13 +31,18 @@ async def test_a_kill_after_sixty_kills_waits_as_well(clock: Clock) -> None:
     fleet = Fleet(clock=clock)
     async with coordinator_of(fleet) as client:
         for _ in range(60):
-            await client.post("/kill-switch", json=KILL)
-        fleet.restart()
-        for _ in range(60):
-            await client.post("/kill-switch", json=KILL)
+            assert (await client.post("/kill-switch", json=KILL)).status_code == 200
         fleet.engine.release("x", force=True)
         assert (await client.post("/kill-switch", json=KILL)).status_code == 429
     assert not fleet.engine.kill_switch_active
+
+
+async def test_a_restart_forgets_who_asked_how_often(clock: Clock) -> None:
+    fleet = Fleet(clock=clock, limits=Limits(per_minute=1))
+    async with coordinator_of(fleet) as client:
+        assert [(await client.get("/status")).status_code for _ in range(2)] == [200, 429]
+        fleet.restart()
+        assert (await client.get("/status")).status_code == 200
 
 
 async def test_a_client_has_600_requests_an_hour(clock: Clock) -> None:

@@ -157,6 +157,7 @@ def test_a_sequence_ends_when_the_fleet_is_stopped(clock: Clock, what: str) -> N
     ]()
     clock.forward(minutes=1)
     assert fleet.status("quantum") == "stopped"
+    assert not any(alert.message.startswith("Failed to start") for alert in fleet.journal.alerts(clock.now))
 
 
 def test_a_sequence_ends_at_the_first_bot_that_cannot_start(clock: Clock) -> None:
@@ -245,6 +246,16 @@ def test_a_restart_loses_the_kill_and_everything_counted(clock: Clock) -> None:
     fleet.start("ndax")  # nothing holds it back any more
 
 
+def test_a_restart_forgets_that_the_kill_would_have_been_forgotten(clock: Clock) -> None:
+    fleet = engine(clock)
+    fleet.activate("first")
+    fleet.forget_kill(60)
+    fleet.restart()
+    fleet.activate("second")
+    clock.forward(minutes=2)
+    assert fleet.kill_switch_active
+
+
 def test_a_restart_can_start_the_bots_as_the_real_program_does(clock: Clock) -> None:
     fleet = engine(clock)
     fleet.activate("bad fills")
@@ -267,10 +278,10 @@ def test_losing_a_bot_warns_about_those_that_need_it(clock: Clock) -> None:
 def test_a_clock_that_is_set_back_undoes_nothing(clock: Clock) -> None:
     fleet = engine(clock)
     clock.forward(minutes=5)
-    before = fleet.totals() if fleet.trading else None
+    reached = fleet.floor.settle()
     clock.forward(minutes=-5)
     fleet.activate("x")
-    assert fleet.totals() == before
+    assert fleet.kill_switch.since == reached
 
 
 async def test_waiting_wakes_on_every_change(clock: Clock) -> None:
