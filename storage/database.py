@@ -31,8 +31,9 @@ class Database:
 
     A verb is ``verb(conn) -> T`` in plain SQLAlchemy Core and never commits. ``write`` returns when the
     commit is on the disk; a verb that raises leaves nothing behind and its exception comes out here.
-    Cancelling a ``write`` (asyncio.timeout) harms nobody: a verb that was not begun yet is dropped, one that
-    was begun may still commit. So verbs are idempotent by key, and a caller who gave up can do it again.
+    Cancelling a ``write`` (asyncio.timeout) takes effect at once and harms nobody: a verb that was not begun
+    may be dropped, one that was begun may still commit. So verbs are idempotent by key, and a caller who gave
+    up can do it again.
     """
 
     def __init__(self, url: str) -> None:
