@@ -39,6 +39,8 @@ def clean(text: str, *, limit: int = REASON_LIMIT) -> str:
 
 def visible(text: str) -> str:
     """The text without control, direction, invisible and unpaired surrogate characters; white space stays."""
+    if text.isprintable():
+        return text  # nearly always; spares a look at each character
     return "".join(
         char
         for char in text

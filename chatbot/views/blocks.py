@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from chatbot.views.markup import escape, in_words, line, shortened
+from commands.words import visible
 
 Block = Mapping[str, Any]
 """One Block Kit block or element: a JSON object."""
@@ -85,7 +86,7 @@ def divider() -> Block:
 
 def preformatted(text: str) -> Block:
     """Lines to copy, shown exactly as they are; Slack reads no markup in them."""
-    element = {"type": "text", "text": shortened(text, SECTION) or " "}
+    element = {"type": "text", "text": shortened(visible(text), SECTION) or " "}
     return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [element]}]}
 
 

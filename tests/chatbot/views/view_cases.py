@@ -1,0 +1,178 @@
+"""Data for the tests of the views: one night, one fleet, every message that can be made of them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from chatbot.views import actions, contacts, help, kill, refusals, status  # noqa: A004 - named for its command
+from chatbot.views.actions import BotCard
+from chatbot.views.blocks import Message
+from chatbot.views.kill import Joined, KillCard, Phase
+from chatbot.views.status import LatchView, StatusReport
+from commands import COMMANDS
+from commands.coordinator.model import BotStatus, FleetStatus, Metrics, MonitorBot, MonitorMetrics
+from commands.kill import Doubt
+from config.settings import Contact
+
+KILLED = datetime(2026, 11, 24, 3, 12, 5, tzinfo=UTC)
+BOTS = ("ndax", "quantum", "shadowforge")
+CONTACTS = (
+    Contact(role="primary administrator", slack="U0ADMIN1", phone="+1 555 0100"),
+    Contact(role="exchange support", link="https://example.test/support?a=1&b=2"),
+)
+DOUBTS = (
+    Doubt(bot=None, word="inactive", proven=True),
+    Doubt(bot="ndax", word="running", proven=True),
+    Doubt(bot="quantum", word="not listed", proven=False),
+)
+STOPPED = tuple(BotStatus(name=name, status="stopped") for name in BOTS)
+
+
+def after(seconds: float) -> datetime:
+    """So many seconds after the kill was accepted."""
+    return KILLED + timedelta(seconds=seconds)
+
+
+def kill_card(phase: Phase, **known: object) -> KillCard:
+    """A kill for "bad fills", three seconds old unless told otherwise."""
+    card = KillCard(
+        id="kill-1",
+        by="U0ADMIN1",
+        reason="bad fills",
+        accepted_at=KILLED,
+        phase=phase,
+        now=after(3),
+        coordinator_url="http://localhost:8000",
+        contacts=CONTACTS,
+    )
+    return replace(card, **known)  # type: ignore[arg-type]  # a test names the fields it means
+
+
+def bot_card(state: str, **known: object) -> BotCard:
+    """A stop of ndax, a second old unless told otherwise."""
+    card = BotCard(
+        id="stop-1",
+        command="stop",
+        bot="ndax",
+        by="U0OPER01",
+        reason="odd orders",
+        accepted_at=KILLED,
+        now=after(1),
+        state=state,
+    )
+    return replace(card, **known)  # type: ignore[arg-type]  # a test names the fields it means
+
+
+def fleet(switch: bool | None, **words: str | None) -> FleetStatus:
+    """One read, 0.4 s before now; the coordinator's clock is 12 s older."""
+    return FleetStatus(
+        observed_at=after(-0.4),
+        reported_at=after(-12.4),
+        kill_switch_active=switch,
+        bots={
+            name: BotStatus(name=name, status=word, health=98.0, error_count=0)
+            for name, word in words.items()
+        },
+    )
+
+
+def status_report(found: FleetStatus | None, latch: LatchView | None = None, **known: object) -> StatusReport:
+    """A report of that read and that latch, with nothing else wrong."""
+    report = StatusReport(
+        now=KILLED,
+        status=found,
+        error=None,
+        latch=latch,
+        cooldown_left=timedelta(minutes=42) if latch else None,
+        breaker_open=False,
+        kills_in_window=1 if latch else 0,
+        breaker_limit=3,
+        bots=BOTS,
+        only=None,
+        may_kill=True,
+    )
+    return replace(report, **known)  # type: ignore[arg-type]  # a test names the fields it means
+
+
+LATCH = LatchView(engaged_at=after(-1080), by="U0ADMIN1", reason="bad fills", verified_at=after(-1079))
+
+
+def every_message(text: str) -> Iterator[Message]:
+    """Each message of each view with this text wherever words come from outside."""
+    bot = BotStatus(
+        name=text, status=text, health=1e300, error_count=10**30, latest_errors=(text, text, text)
+    )
+    bots = tuple(replace(bot, name=f"{text}{number}") for number in range(60))
+    doubts = (
+        Doubt(bot=None, word=text, proven=False),
+        *(Doubt(bot=each.name, word=text, proven=number % 2 == 0) for number, each in enumerate(bots)),
+    )
+    people = tuple(
+        Contact.model_construct(role=text, name=text, slack="U0ADMIN1", phone=text, link=text)
+        for _ in range(25)
+    )
+    second = Joined(by=text, reason=text, at=KILLED)
+    for phase in Phase:
+        for now, seen in ((after(0), None), (after(30), after(1))):
+            state = kill_card(
+                phase, id=text, by=text, reason=text, now=now, seen_at=seen, doubts=doubts, bots=bots,
+                attempts=3, last_error=text, joined=(second,) * 20, returned=(text,) * 20, switch_lost=2,
+                recorded=False, audit=(10**12, text), closed_by=text, close_reason=text, contacts=people,
+                watching_until=after(60), warn_after=30.0,
+                coordinator_url=f"http://localhost:8000/{text}",
+            )  # fmt: skip
+            yield kill.card(state)
+            yield kill.alarm(state)
+            yield kill.came_back(state, text, now)
+            yield kill.switch_forgotten(state, now)
+            yield kill.confirmed_late(state)
+            yield kill.outcome(state)
+            yield kill.closed(state)
+    yield kill.acknowledged(text, text, KILLED, reason=text, recorded=False)
+    yield kill.joined(text, text, second)
+    yield kill.joined_note(text, second)
+    yield kill.reason_given(text, text, text)
+    for word in ("queued", "running", "verified", "not_verified", "failed", "closed", text):
+        stop = bot_card(
+            word,
+            id=text,
+            command=text,
+            bot=text,
+            by=text,
+            reason=text,
+            error=text,
+            observed=bot,
+            seen_at=KILLED,
+        )
+        yield actions.card(stop)
+        yield actions.acknowledged(stop, recorded=False)
+    yield from _status_messages(text, bots)
+    yield help.help_message(COMMANDS, topic=text, role=None, root_command=text)
+    yield contacts.contacts(people)
+    yield refusals.refusal(text)
+    yield refusals.fault(text)
+
+
+def _status_messages(text: str, bots: tuple[BotStatus, ...]) -> Iterator[Message]:
+    seen = FleetStatus(
+        observed_at=KILLED,
+        reported_at=after(100),
+        breaker=text,
+        bots={bot.name: bot for bot in bots},
+        metrics=Metrics(total_trades=10**40, total_profit_loss=-1e300),
+    )
+    measured = MonitorMetrics(
+        observed_at=KILLED, bots={bot.name: MonitorBot(name=bot.name, status=text) for bot in bots}
+    )
+    latch = LatchView(engaged_at=KILLED, by=text, reason=text)
+    for switch in (True, False, None):
+        for held in (latch, None):
+            for only in (None, text):
+                yield status.report(
+                    status_report(
+                        replace(seen, kill_switch_active=switch), held, error=text, storage_error=text,
+                        outbox_waiting=3, outbox_oldest=1e9, monitor=measured, only=only,
+                    ),
+                    public=False,
+                )  # fmt: skip
+    yield status.report(status_report(None, latch, error=text, bots=(text,)), public=True)
