@@ -38,7 +38,7 @@ OUTCOMES: Mapping[str, str] = {
 
 def tls_for(url: str) -> ssl.SSLContext:
     """What checks certificates, made once: reading the system's authorities takes longer than a kill may."""
-    if httpx.URL(url).scheme == "https":
+    if url.lower().startswith("https:"):
         return ssl.create_default_context()
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, knows no authority, costs nothing
 
@@ -185,8 +185,8 @@ def _headers(title: str, token: str | None) -> dict[str, str]:
 def _checked_url(title: str, url: str) -> httpx.URL:
     try:
         base = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise ValueError(f"{title}'s URL cannot be understood.") from error
+    except httpx.InvalidURL:  # not kept as the cause: it quotes the URL
+        raise ValueError(f"{title}'s URL cannot be understood.") from None
     if base.scheme not in {"http", "https"} or not base.host or base.userinfo or base.query or base.fragment:
         raise ValueError(f"{title}'s URL must be http(s)://host[:port][/path], without a user or a query.")
     return base

@@ -27,12 +27,19 @@ class FarEnd:
     hold: asyncio.Event = field(default_factory=asyncio.Event)  # a behaviour may wait for it
     written: int = 0
     url: str = ""
+    _arrival: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self) -> asyncio.Server:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         return server
+
+    async def received(self, requests: int) -> None:
+        """Return once so many requests have arrived."""
+        while len(self.requests) < requests:
+            self._arrival.clear()
+            await self._arrival.wait()
 
     async def write(self, writer: asyncio.StreamWriter, data: bytes) -> None:
         self.written += len(data)
@@ -66,6 +73,7 @@ class FarEnd:
                 length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
                 body = await reader.readexactly(int(length[0].split(b":")[1])) if length else b""
                 self.requests.append(head + body)
+                self._arrival.set()
                 await self.behave(self, writer)
         writer.close()
         with contextlib.suppress(ConnectionError, asyncio.CancelledError):
