@@ -7,7 +7,7 @@ A running action whose lease ran out is claimed again: recovery re-queues throug
 
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -29,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from storage.schema import PlainText, UtcDateTime, clean, insert_if_new, metadata
+from storage.schema import InsertIfNew, PlainText, UtcDateTime, clean, metadata
 
 LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # read aloud at night: no 0 O, 1 I L
 
@@ -106,6 +106,10 @@ class Action:
     close_reason: str | None = None
 
 
+_FIELDS = tuple(each.name for each in fields(Action))
+_INSERT = InsertIfNew(actions)
+
+
 def new_id(command: str) -> str:
     """A short id that can be read aloud, such as ``kill-7F3K2QXA``."""
     return f"{command}-{''.join(secrets.choice(LETTERS) for _ in range(8))}"
@@ -125,7 +129,7 @@ def accept(
         claimed_by=owner,
         lease_until=None if owner is None else lease_until,
     )
-    if insert_if_new(conn, actions, asdict(born)):
+    if _INSERT(conn, {name: getattr(born, name) for name in _FIELDS}):
         return born, True
     stored = by_key(conn, action.key)
     if stored is None:

@@ -7,7 +7,7 @@ that shows only against a head kept elsewhere, which is why it is posted to Slac
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +35,13 @@ audit_head = Table(
     Column("seq", Integer, nullable=False),
     Column("hash", String(64), nullable=False),
 )
+
+# made once: building a statement costs more than running it on SQLite
+_FIELDS = tuple(each.name for each in fields(Link))
+_INSERT = insert(audit)
+_HEAD = select(audit_head.c.seq, audit_head.c.hash)
+_HEAD_LOCKED = _HEAD.with_for_update()
+_MOVE_HEAD = update(audit_head)
 
 PAGE = 1000
 """Rows fetched at a time where all are read, so that memory stays flat."""
@@ -79,14 +86,14 @@ def append(
         hash="",
     )
     link = replace(link, hash=link.digest())
-    conn.execute(insert(audit).values(asdict(link)))
-    conn.execute(update(audit_head).values(seq=link.seq, hash=link.hash))
+    conn.execute(_INSERT, {name: getattr(link, name) for name in _FIELDS})
+    conn.execute(_MOVE_HEAD, {"seq": link.seq, "hash": link.hash})
     return _entry(link)
 
 
 def head(conn: Connection) -> tuple[int, str]:
     """Number and hash of the newest row by the chain's own note; ``(0, 64 zeros)`` before the first."""
-    row = conn.execute(select(audit_head.c.seq, audit_head.c.hash)).one_or_none()
+    row = conn.execute(_HEAD).one_or_none()
     return (0, GENESIS) if row is None else (row.seq, row.hash)
 
 
@@ -96,7 +103,7 @@ def verify(conn: Connection, *, expect: tuple[int, str] | None = None) -> Report
     ``expect`` is a head noted elsewhere (number, hash). Run it in one snapshot, as ``Database.read`` does,
     or rows written meanwhile look inserted.
     """
-    noted = conn.execute(select(audit_head.c.seq, audit_head.c.hash)).one_or_none()
+    noted = conn.execute(_HEAD).one_or_none()
 
     def seq_of(digest: str) -> int | None:
         return conn.scalar(select(audit.c.seq).where(audit.c.hash == digest).limit(1))
@@ -118,7 +125,7 @@ def recent(conn: Connection, limit: int) -> list[Entry]:
 
 
 def _lock_head(conn: Connection, at: datetime) -> tuple[int, str]:
-    row = conn.execute(select(audit_head.c.seq, audit_head.c.hash).with_for_update()).one_or_none()
+    row = conn.execute(_HEAD_LOCKED).one_or_none()
     if row is not None:
         return row.seq, row.hash
     # Somebody removed the note. Going on without it would heal the trace of that, refusing would stop every

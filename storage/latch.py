@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Index, Integer, Select, String, Table, func, select, text, update
 
-from storage.schema import PlainText, UtcDateTime, insert_if_new, metadata
+from storage.schema import InsertIfNew, PlainText, UtcDateTime, metadata
 
 latches = Table(
     "latches",
@@ -29,7 +29,9 @@ Index(
     sqlite_where=latches.c.released_at.is_(None),
     postgresql_where=latches.c.released_at.is_(None),
 )
+_INSERT = InsertIfNew(latches)
 _STANDING = select(latches).where(latches.c.released_at.is_(None))
+_STANDING_LOCKED = _STANDING.with_for_update()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +55,8 @@ def engage(conn: Connection, *, by: str, reason: str, action_id: str, at: dateti
     """
     row = {"engaged_at": at, "by": by, "reason": reason, "action_id": action_id}
     while True:
-        first = insert_if_new(conn, latches, row)
-        standing = _one(conn, _STANDING.with_for_update())
+        first = _INSERT(conn, row)
+        standing = _one(conn, _STANDING_LOCKED)
         if standing is not None:  # None: another one stood and was released between the two statements
             return standing, first
 

@@ -23,27 +23,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Column,
-    ColumnElement,
-    Connection,
-    Index,
-    Integer,
-    Row,
-    String,
-    Table,
-    case,
-    exists,
-    func,
-    literal,
-    not_,
-    or_,
-    select,
-    update,
-)
+import sqlalchemy as sa
 
-from storage.schema import PlainText, UtcDateTime, insert_if_new, metadata
+from storage.schema import InsertIfNew, PlainText, UtcDateTime, metadata
 
 
 class SendState(StrEnum):
@@ -56,31 +38,31 @@ class SendState(StrEnum):
     FAILED = "failed"  # given up until there is other content
 
 
-outbox = Table(
+outbox = sa.Table(
     "outbox",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("key", PlainText, nullable=False, unique=True),
-    Column("channel", PlainText, nullable=False),
-    Column("thread_key", PlainText),
-    Column("response_url", PlainText),
-    Column("payload", JSON, nullable=False),
-    Column("priority", Integer, nullable=False),
-    Column("version", Integer, nullable=False, default=1),
-    Column("sent_version", Integer, nullable=False, default=0),
-    Column("claimed_version", Integer, nullable=False, default=0),
-    Column("state", String(16), nullable=False, default=SendState.PENDING),
-    Column("ts", String(32)),
-    Column("attempts", Integer, nullable=False, default=0),
-    Column("due_at", UtcDateTime, nullable=False),
-    Column("lease_until", UtcDateTime),
-    Column("owner", PlainText),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("owed_since", UtcDateTime, nullable=False),
-    Column("sent_at", UtcDateTime),
-    Column("last_error", PlainText),
-    Index("ix_outbox_state_due_at", "state", "due_at"),
-    Index("ix_outbox_channel_ts", "channel", "ts"),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", PlainText, nullable=False, unique=True),
+    sa.Column("channel", PlainText, nullable=False),
+    sa.Column("thread_key", PlainText),
+    sa.Column("response_url", PlainText),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False, default=1),
+    sa.Column("sent_version", sa.Integer, nullable=False, default=0),
+    sa.Column("claimed_version", sa.Integer, nullable=False, default=0),
+    sa.Column("state", sa.String(16), nullable=False, default=SendState.PENDING),
+    sa.Column("ts", sa.String(32)),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("lease_until", UtcDateTime),
+    sa.Column("owner", PlainText),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("owed_since", UtcDateTime, nullable=False),
+    sa.Column("sent_at", UtcDateTime),
+    sa.Column("last_error", PlainText),
+    sa.Index("ix_outbox_state_due_at", "state", "due_at"),
+    sa.Index("ix_outbox_channel_ts", "channel", "ts"),
 )
 
 
@@ -107,8 +89,18 @@ class Owed:
     last_error: str | None
 
 
+_PARENT = outbox.alias("parent")
+_WITH_PARENT = sa.select(*outbox.c, _PARENT.c.ts.label("thread_ts")).outerjoin_from(
+    outbox, _PARENT, _PARENT.c.key == outbox.c.thread_key
+)
+_RELEASED: Mapping[str, Any] = {"owner": None, "lease_until": None}
+_FIELDS = frozenset(each.name for each in fields(Owed))
+_LOCKED = _WITH_PARENT.where(outbox.c.key == sa.bindparam("key")).with_for_update(of=outbox)
+_INSERT = InsertIfNew(outbox)
+
+
 def owe(
-    conn: Connection,
+    conn: sa.Connection,
     *,
     key: str,
     channel: str,
@@ -123,9 +115,8 @@ def owe(
 
     ``maybe_posted`` begins a row in state unknown: a post under this key may stand already, though no row says so.
     """
-    new = insert_if_new(
+    new = _INSERT(
         conn,
-        outbox,
         {
             "key": key,
             "channel": channel,
@@ -143,23 +134,23 @@ def owe(
     if new or owed.payload == dict(payload):
         return owed
     idle = outbox.c.state.in_((SendState.SENT, SendState.FAILED))
-    at = literal(now, UtcDateTime)
+    at = sa.literal(now, UtcDateTime)
     _change(
         conn,
         outbox.c.id == owed.id,
         payload=dict(payload),
         version=outbox.c.version + 1,
-        state=case((idle, SendState.PENDING), else_=outbox.c.state),
+        state=sa.case((idle, SendState.PENDING), else_=outbox.c.state),
         # a row that backs off, or was told to wait by Slack, goes on waiting: its channel is no freer now
-        due_at=case((idle, at), else_=outbox.c.due_at),
-        owed_since=case((idle, at), else_=outbox.c.owed_since),
-        attempts=case((idle, 0), else_=outbox.c.attempts),
+        due_at=sa.case((idle, at), else_=outbox.c.due_at),
+        owed_since=sa.case((idle, at), else_=outbox.c.owed_since),
+        attempts=sa.case((idle, 0), else_=outbox.c.attempts),
     )
     return _locked(conn, key)
 
 
 def claim_due(
-    conn: Connection,
+    conn: sa.Connection,
     *,
     owner: str,
     now: datetime,
@@ -173,20 +164,20 @@ def claim_due(
     A reply waits until its parent has a ``ts``; when the parent was given up it comes without ``thread_ts``.
     """
     parent = outbox.alias("parent")
-    parent_on_its_way = exists().where(
+    parent_on_its_way = sa.exists().where(
         parent.c.key == outbox.c.thread_key, parent.c.ts.is_(None), parent.c.state != SendState.FAILED
     )
     lapsed = outbox.c.lease_until <= now
-    free = or_(
+    free = sa.or_(
         outbox.c.state == SendState.PENDING,
         (outbox.c.state == SendState.SENDING) & lapsed,
-        (outbox.c.state == SendState.UNKNOWN) & or_(outbox.c.lease_until.is_(None), lapsed),
+        (outbox.c.state == SendState.UNKNOWN) & sa.or_(outbox.c.lease_until.is_(None), lapsed),
     )
     due = (outbox.c.version > outbox.c.sent_version, outbox.c.due_at <= now)
-    place = func.coalesce(outbox.c.response_url, outbox.c.channel)
+    place = sa.func.coalesce(outbox.c.response_url, outbox.c.channel)
     ids = conn.scalars(
-        select(outbox.c.id)
-        .where(*due, free, not_(parent_on_its_way), place.not_in(busy))
+        sa.select(outbox.c.id)
+        .where(*due, free, sa.not_(parent_on_its_way), place.not_in(busy))
         .order_by(outbox.c.priority, outbox.c.id)
         .limit(limit)
         # of this table only: replies of one parent must not block each other
@@ -199,8 +190,8 @@ def claim_due(
     _change(
         conn,
         outbox.c.id.in_(ids),
-        state=case((doubtful, SendState.UNKNOWN), else_=SendState.SENDING),
-        claimed_version=case((doubtful, outbox.c.claimed_version), else_=outbox.c.version),
+        state=sa.case((doubtful, SendState.UNKNOWN), else_=SendState.SENDING),
+        claimed_version=sa.case((doubtful, outbox.c.claimed_version), else_=outbox.c.version),
         owner=owner,
         lease_until=lease_until,
     )
@@ -208,7 +199,7 @@ def claim_due(
     return [found[each] for each in ids]
 
 
-def sent(conn: Connection, message_id: int, *, version: int, ts: str | None, at: datetime) -> None:
+def sent(conn: sa.Connection, message_id: int, *, version: int, ts: str | None, at: datetime) -> None:
     """Record that this version arrived, also when the lease ran out meanwhile; the first ``ts`` is kept.
 
     Give the version that was sent, or of a post that was found, the one it carries in its metadata.
@@ -217,9 +208,9 @@ def sent(conn: Connection, message_id: int, *, version: int, ts: str | None, at:
     _change(
         conn,
         outbox.c.id == message_id,
-        state=case((newest, SendState.SENT), else_=SendState.PENDING),
-        sent_version=case((outbox.c.sent_version < version, version), else_=outbox.c.sent_version),
-        ts=func.coalesce(outbox.c.ts, ts),
+        state=sa.case((newest, SendState.SENT), else_=SendState.PENDING),
+        sent_version=sa.case((outbox.c.sent_version < version, version), else_=outbox.c.sent_version),
+        ts=sa.func.coalesce(outbox.c.ts, ts),
         sent_at=at,
         attempts=0,
         last_error=None,
@@ -227,76 +218,68 @@ def sent(conn: Connection, message_id: int, *, version: int, ts: str | None, at:
     )
 
 
-def retry(conn: Connection, message_id: int, *, at: datetime, error: str) -> None:
+def retry(conn: sa.Connection, message_id: int, *, at: datetime, error: str) -> None:
     """Send it again at ``at``: it is known not to have arrived."""
     _change(conn, _claimed(message_id), state=SendState.PENDING, due_at=at, **_attempt(error))
 
 
-def unknown(conn: Connection, message_id: int, *, at: datetime, error: str) -> None:
+def unknown(conn: sa.Connection, message_id: int, *, at: datetime, error: str) -> None:
     """It may have arrived: a first post is looked for at ``at``, an edit is simply sent again then."""
     edit = outbox.c.ts.is_not(None)
     _change(
         conn,
         _claimed(message_id),
-        state=case((edit, SendState.PENDING), else_=SendState.UNKNOWN),
+        state=sa.case((edit, SendState.PENDING), else_=SendState.UNKNOWN),
         due_at=at,
         **_attempt(error),
     )
 
 
-def failed(conn: Connection, message_id: int, *, error: str, at: datetime) -> None:
+def failed(conn: sa.Connection, message_id: int, *, error: str, at: datetime) -> None:
     """Give up the version that was claimed; newer content that came meanwhile is due at ``at``."""
     newer = outbox.c.version > outbox.c.claimed_version
-    state = case((newer, SendState.PENDING), else_=SendState.FAILED)
+    state = sa.case((newer, SendState.PENDING), else_=SendState.FAILED)
     _change(conn, _claimed(message_id), state=state, due_at=at, **_attempt(error))
 
 
-def find_by_message(conn: Connection, channel: str, ts: str) -> Owed | None:
+def find_by_message(conn: sa.Connection, channel: str, ts: str) -> Owed | None:
     """The message that stands in this channel under this ``ts``."""
     row = conn.execute(_WITH_PARENT.where(outbox.c.channel == channel, outbox.c.ts == ts)).first()
     return None if row is None else _owed(row)
 
 
-def get(conn: Connection, key: str) -> Owed | None:
+def get(conn: sa.Connection, key: str) -> Owed | None:
     """The message with this key."""
     row = conn.execute(_WITH_PARENT.where(outbox.c.key == key)).one_or_none()
     return None if row is None else _owed(row)
 
 
-def backlog(conn: Connection, now: datetime) -> tuple[int, float | None]:
+def backlog(conn: sa.Connection, now: datetime) -> tuple[int, float | None]:
     """How many messages are owed and not given up, and since how many seconds the oldest (``None``: none)."""
     waiting = (outbox.c.version > outbox.c.sent_version, outbox.c.state != SendState.FAILED)
     count, oldest = conn.execute(
-        select(func.count(), func.min(outbox.c.owed_since, type_=UtcDateTime)).where(*waiting)
+        sa.select(sa.func.count(), sa.func.min(outbox.c.owed_since, type_=UtcDateTime)).where(*waiting)
     ).one()
     return count, None if oldest is None else max(0.0, (now - oldest).total_seconds())
-
-
-_PARENT = outbox.alias("parent")
-_WITH_PARENT = select(*outbox.c, _PARENT.c.ts.label("thread_ts")).outerjoin_from(
-    outbox, _PARENT, _PARENT.c.key == outbox.c.thread_key
-)
-_RELEASED: Mapping[str, Any] = {"owner": None, "lease_until": None}
-_FIELDS = frozenset(each.name for each in fields(Owed))
 
 
 def _attempt(error: str) -> dict[str, Any]:
     return {**_RELEASED, "attempts": outbox.c.attempts + 1, "last_error": error}
 
 
-def _claimed(message_id: int) -> ColumnElement[bool]:
+def _claimed(message_id: int) -> sa.ColumnElement[bool]:
     # a report on a row that somebody else has settled since changes nothing
     return (outbox.c.id == message_id) & outbox.c.state.in_((SendState.SENDING, SendState.UNKNOWN))
 
 
-def _change(conn: Connection, which: ColumnElement[bool], **values: Any) -> None:
-    conn.execute(update(outbox).where(which).values(values))
+def _change(conn: sa.Connection, which: sa.ColumnElement[bool], **values: Any) -> None:
+    conn.execute(sa.update(outbox).where(which).values(values))
 
 
-def _locked(conn: Connection, key: str) -> Owed:
-    return _owed(conn.execute(_WITH_PARENT.where(outbox.c.key == key).with_for_update(of=outbox)).one())
+def _locked(conn: sa.Connection, key: str) -> Owed:
+    return _owed(conn.execute(_LOCKED, {"key": key}).one())
 
 
-def _owed(row: Row[*tuple[Any, ...]]) -> Owed:
+def _owed(row: sa.Row[*tuple[Any, ...]]) -> Owed:
     stored = {name: value for name, value in row._asdict().items() if name in _FIELDS}
     return Owed(**{**stored, "state": SendState(stored["state"])})

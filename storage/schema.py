@@ -63,12 +63,20 @@ class PlainText(TypeDecorator[str]):
         return None if value is None else clean(value)
 
 
-def insert_if_new(conn: Connection, table: Table, values: dict[str, Any]) -> bool:
-    """True when the row was inserted, False when a unique key says that it is already there.
+class InsertIfNew:
+    """An insert that a unique key may refuse; made once a table: building a statement costs more than running it."""
 
-    On PostgreSQL this waits for a concurrent insert of the same key to commit or roll back, so that after
-    False the other row can be read.
-    """
-    insert = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
-    row = insert(table).values(values).on_conflict_do_nothing().returning(*table.primary_key)
-    return conn.execute(row).first() is not None
+    def __init__(self, table: Table) -> None:
+        key = tuple(table.primary_key)
+        self._statements = {
+            "sqlite": sqlite.insert(table).on_conflict_do_nothing().returning(*key),
+            "postgresql": postgresql.insert(table).on_conflict_do_nothing().returning(*key),
+        }
+
+    def __call__(self, conn: Connection, values: dict[str, Any]) -> bool:
+        """True when the row was inserted, False when a unique key says that it is already there.
+
+        On PostgreSQL this waits for a concurrent insert of the same key to commit or roll back, so that after
+        False the other row can be read.
+        """
+        return conn.execute(self._statements[conn.dialect.name], values).first() is not None

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Column, Connection, Table, delete
 
-from storage.schema import PlainText, UtcDateTime, insert_if_new, metadata
+from storage.schema import InsertIfNew, PlainText, UtcDateTime, metadata
 
 seen_keys = Table(
     "seen_keys",
@@ -12,11 +12,12 @@ seen_keys = Table(
     Column("key", PlainText, primary_key=True),
     Column("at", UtcDateTime, nullable=False, index=True),
 )
+_INSERT = InsertIfNew(seen_keys)
 
 
 def first_time(conn: Connection, key: str, at: datetime) -> bool:
     """True for exactly one caller of each key, whichever process asks."""
-    return insert_if_new(conn, seen_keys, {"key": key, "at": at})
+    return _INSERT(conn, {"key": key, "at": at})
 
 
 def prune(conn: Connection, before: datetime) -> int:
