@@ -18,8 +18,7 @@ Style = Literal["primary", "danger"]
 MESSAGE_BLOCKS = 50
 TEXT = 4000  # Slack takes 40,000 and recommends this
 SECTION = 3000
-FIELD = 2000
-FIELDS = 10
+INPUT_LABEL = 2000
 HEADER = 150
 LABEL = 75
 VALUE = 2000
@@ -65,23 +64,10 @@ def section(*lines: str) -> Block | None:
     return {"type": "section", "text": _markup(text, SECTION)} if text.strip() else None
 
 
-def fields(*pairs: tuple[str, str]) -> Block:
-    """Named values side by side, ten at most; the names are ours, the values markup."""
-    return {
-        "type": "section",
-        "fields": [_markup(f"*{name}*\n{value or '-'}", FIELD) for name, value in pairs[:FIELDS]],
-    }
-
-
 def context(*parts: str) -> Block | None:
     """Small print; ``None`` when there is nothing in it."""
     texts = [part for part in parts if part.strip()][:CONTEXT]
     return {"type": "context", "elements": [_markup(text, SECTION) for text in texts]} if texts else None
-
-
-def divider() -> Block:
-    """A line across."""
-    return {"type": "divider"}
 
 
 def preformatted(text: str) -> Block:
@@ -145,7 +131,7 @@ def reason_form(name: str, action: str, *, title: str, explanation: str, label: 
         "close": _plain("Cancel", MODAL_TITLE),
         "blocks": [
             section(explanation),
-            {"type": "input", "block_id": "reason", "label": _plain(label, FIELD), "element": field},
+            {"type": "input", "block_id": "reason", "label": _plain(label, INPUT_LABEL), "element": field},
         ],
     }
 
@@ -165,8 +151,7 @@ def _said(block: Block) -> str:
         case "header":
             return escape(block["text"]["text"])
         case "section":
-            parts = [block["text"]] if "text" in block else block["fields"]
-            return "\n".join(part["text"] for part in parts)
+            return str(block["text"]["text"])
         case "context":
             return " · ".join(part["text"] for part in block["elements"])
         case "rich_text":

@@ -83,8 +83,8 @@ def test_what_was_typed_is_understood(name: str, text: str, wanted: Request) -> 
             "stop",
             "ndax, and quantum",
             (
-                "/stop is for one bot at a time: type /stop ndax, then /stop quantum, or /kill to stop the whole fleet. "
-                "Nothing was stopped."
+                "/stop is for one bot at a time: type /stop ndax, then /stop quantum, or /kill to stop "
+                "the whole fleet. Nothing was stopped."
             ),
         ),
         ("status", "ndax quantum", "/status takes one bot, or none for the whole fleet. Nothing was read."),

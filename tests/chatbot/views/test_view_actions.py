@@ -28,30 +28,38 @@ SMALL = "*Reason*: odd orders\nstop-1 · /stop from <@U0OPER01>, accepted 03:12:
                 now=after(60),
                 error="No answer in time.",
             ),
-            ("🚨 ndax NOT VERIFIED: not seen stopped\n"
-            "ndax was sent a stop and was *not seen stopped* within 60 s, so treat it as trading. "
-            "ndax is running (seen at 03:13:04 UTC).\nLast error: No answer in time.\n"
-            f"Next: stop its process on its own host, or type /kill to stop the whole fleet.\n{SMALL}"),
+            (
+                "🚨 ndax NOT VERIFIED: not seen stopped\n"
+                "ndax was sent a stop and was *not seen stopped* within 60 s, so treat it as trading. "
+                "ndax is running (seen at 03:13:04 UTC).\nLast error: No answer in time.\n"
+                f"Next: stop its process on its own host, or type /kill to stop the whole fleet.\n{SMALL}"
+            ),
         ),
         (
             bot_card("not_verified", seen_at=after(59), now=after(60)),
-            ("🚨 ndax NOT VERIFIED: not seen stopped\n"
-            "ndax was sent a stop and was *not seen stopped* within 60 s, so treat it as trading. "
-            "The coordinator does not list ndax (seen at 03:13:04 UTC).\n"
-            f"Next: stop its process on its own host, or type /kill to stop the whole fleet.\n{SMALL}"),
+            (
+                "🚨 ndax NOT VERIFIED: not seen stopped\n"
+                "ndax was sent a stop and was *not seen stopped* within 60 s, so treat it as trading. "
+                "The coordinator does not list ndax (seen at 03:13:04 UTC).\n"
+                f"Next: stop its process on its own host, or type /kill to stop the whole fleet.\n{SMALL}"
+            ),
         ),
         (
             bot_card("failed", error="BOT_NOT_FOUND"),
-            ("🚨 ndax NOT STOPPED: the coordinator said no\n"
-            "The coordinator refused to stop ndax, so this did *not* get it stopped: BOT_NOT_FOUND\n"
-            "What it does now was not read.\n"
-            f"Next: look at it with /status; if it trades and should not, type /kill.\n{SMALL}"),
+            (
+                "🚨 ndax NOT STOPPED: the coordinator said no\n"
+                "The coordinator refused to stop ndax, so this did *not* get it stopped: BOT_NOT_FOUND\n"
+                "What it does now was not read.\n"
+                f"Next: look at it with /status; if it trades and should not, type /kill.\n{SMALL}"
+            ),
         ),
         (
             bot_card("closed", observed=BotStatus(name="ndax"), seen_at=after(1)),
-            ("☑️ Stopping ndax: closed by hand\n"
-            "A person closed this by hand; nothing more is sent for it. ndax is *unknown* (seen at 03:12:06 UTC)."
-            f"\n{SMALL}"),
+            (
+                "☑️ Stopping ndax: closed by hand\n"
+                "A person closed this by hand; nothing more is sent for it. ndax is *unknown* (seen at 03:12:06 UTC)."
+                f"\n{SMALL}"
+            ),
         ),
     ],
     ids=["running", "verified", "still-running", "not-listed", "failed", "closed"],

@@ -138,6 +138,10 @@ def test_a_message_says_in_words_what_its_blocks_say() -> None:
     assert message().text == "(nothing to show)"
 
 
+def test_a_message_never_has_more_blocks_than_slack_takes() -> None:
+    assert len(message(*(section(str(number)) for number in range(60))).blocks) == 50
+
+
 def test_a_button_without_a_value_sends_none() -> None:
     assert "value" not in button("Refresh", "status.refresh")
     assert button("Refresh", "status.refresh", value="ndax")["value"] == "ndax"

@@ -1,45 +1,29 @@
-"""What is said of a kill, phase by phase, as a tired person reads it."""
+"""The card of a kill, phase by phase, as a tired person reads it."""
 
 from typing import Any
 
 import pytest
-from view_cases import CONTACTS, DOUBTS, KILLED, STOPPED, after, kill_card
+from view_cases import (
+    CLOSED,
+    CONTACTS,
+    DOUBTS,
+    KILLED,
+    LAST_WARNING,
+    NOT_CONFIRMED,
+    SENDING,
+    SENT,
+    STILL_TRADING,
+    STOPPED,
+    VERIFIED,
+    after,
+    kill_card,
+)
 
 from chatbot.views import kill
 from chatbot.views.blocks import Message
 from chatbot.views.kill import Joined, KillCard, Phase
 from commands.coordinator.model import BotStatus
 
-SENDING = kill_card(Phase.SENDING, now=KILLED)
-SENT = kill_card(Phase.SENT, sent_at=after(0.3), seen_at=after(1), doubts=DOUBTS, attempts=1)
-VERIFIED = kill_card(
-    Phase.VERIFIED,
-    sent_at=after(0.3),
-    verified_at=after(0.8),
-    seen_at=after(0.8),
-    bots=STOPPED,
-    attempts=1,
-    watching_until=after(60.8),
-)
-NOT_CONFIRMED = kill_card(
-    Phase.NOT_CONFIRMED,
-    seen_at=after(2),
-    doubts=DOUBTS,
-    attempts=7,
-    last_error="The coordinator answered 500.",
-    warn_after=3.0,
-)
-LAST_WARNING = kill_card(
-    Phase.NOT_CONFIRMED, seen_at=None, attempts=12, warn_after=30.0, now=after(30), last_error="It hangs."
-)
-CLOSED = kill_card(
-    Phase.CLOSED, seen_at=after(2), doubts=DOUBTS, closed_by="U0ADMIN2", close_reason="pulled the plug"
-)
-STILL_TRADING = (
-    "*Still trading*: ndax (running).\n"
-    "*Unknown, so treat as trading*: quantum (not listed).\n"
-    "*The kill switch is off*, says the coordinator.\n"
-)
 BY_HAND = """*Stop it by hand now*
 1. Send the stop from any machine that reaches the coordinator, and read what it says (add your \
 `Authorization: Bearer` header if it wants a token):
@@ -72,46 +56,58 @@ def buttons(message: Message) -> list[tuple[str, str, str | None]]:
     [
         (
             SENDING,
-            ("🛑 KILL accepted: stopping the whole fleet\n"
-            "*Not confirmed yet*: the stop of every bot is on its way and was not answered so far.\n"
-            f"*Reason*: bad fills\n{SMALL}"),
+            (
+                "🛑 KILL accepted: stopping the whole fleet\n"
+                "*Not confirmed yet*: the stop of every bot is on its way and was not answered so far.\n"
+                f"*Reason*: bad fills\n{SMALL}"
+            ),
         ),
         (
             SENT,
-            ("🛑 KILL sent: not yet seen stopped\n"
-            "*Not confirmed yet*: the coordinator answered, which proves nothing; it is being read back.\n"
-            f"{STILL_TRADING}*Reason*: bad fills\n"
-            f"{SMALL} · answered 03:12:05 UTC · last read 03:12:06 UTC"),
+            (
+                "🛑 KILL sent: not yet seen stopped\n"
+                "*Not confirmed yet*: the coordinator answered, which proves nothing; it is being read back.\n"
+                f"{STILL_TRADING}*Reason*: bad fills\n"
+                f"{SMALL} · answered 03:12:05 UTC · last read 03:12:06 UTC"
+            ),
         ),
         (
             VERIFIED,
-            ("✅ KILL verified: the fleet is stopped\n"
-            "Verified in 0.8 s: kill switch active, 3 of 3 bots stopped (seen at 03:12:05 UTC).\n"
-            "Being watched until 03:13:05 UTC: a bot that comes back is stopped again.\n"
-            "*Reason*: bad fills\n"
-            f"{SMALL} · answered 03:12:05 UTC · seen stopped 03:12:05 UTC · last read 03:12:05 UTC"),
+            (
+                "✅ KILL verified: the fleet is stopped\n"
+                "Verified in 0.8 s: kill switch active, 3 of 3 bots stopped (seen at 03:12:05 UTC).\n"
+                "Being watched until 03:13:05 UTC: a bot that comes back is stopped again.\n"
+                "*Reason*: bad fills\n"
+                f"{SMALL} · answered 03:12:05 UTC · seen stopped 03:12:05 UTC · last read 03:12:05 UTC"
+            ),
         ),
         (
             NOT_CONFIRMED,
-            (f"🚨 KILL NOT CONFIRMED after 3 s\n{STILL_TRADING}"
-            "Sent 7 times so far; last error: The coordinator answered 500. "
-            "Sending goes on until the fleet is seen stopped or a person closes this card.\n"
-            f"{BY_HAND}*Reason*: bad fills\n{SMALL} · last read 03:12:07 UTC"),
+            (
+                f"🚨 KILL NOT CONFIRMED after 3 s\n{STILL_TRADING}"
+                "Sent 7 times so far; last error: The coordinator answered 500. "
+                "Sending goes on until the fleet is seen stopped or a person closes this card.\n"
+                f"{BY_HAND}*Reason*: bad fills\n{SMALL} · last read 03:12:07 UTC"
+            ),
         ),
         (
             LAST_WARNING,
-            ("🚨 KILL NOT CONFIRMED after 30 s\n"
-            "*Nothing could be read yet*: treat every bot as trading.\n"
-            "Sent 12 times so far; last error: It hangs. "
-            "Sending goes on until the fleet is seen stopped or a person closes this card.\n"
-            f"{BY_HAND}{CALL_NOW}*Reason*: bad fills\n{SMALL}"),
+            (
+                "🚨 KILL NOT CONFIRMED after 30 s\n"
+                "*Nothing could be read yet*: treat every bot as trading.\n"
+                "Sent 12 times so far; last error: It hangs. "
+                "Sending goes on until the fleet is seen stopped or a person closes this card.\n"
+                f"{BY_HAND}{CALL_NOW}*Reason*: bad fills\n{SMALL}"
+            ),
         ),
         (
             CLOSED,
-            ("☑️ KILL closed by hand\n"
-            "<@U0ADMIN2> closed this and says how it was stopped: pulled the plug\n"
-            "Nothing more is sent for this kill. Our record keeps the fleet as killed.\n"
-            f"{STILL_TRADING}*Reason*: bad fills\n{SMALL} · last read 03:12:07 UTC"),
+            (
+                "☑️ KILL closed by hand\n"
+                "<@U0ADMIN2> closed this and says how it was stopped: pulled the plug\n"
+                "Nothing more is sent for this kill. Our record keeps the fleet as killed.\n"
+                f"{STILL_TRADING}*Reason*: bad fills\n{SMALL} · last read 03:12:07 UTC"
+            ),
         ),
     ],
     ids=["sending", "sent", "verified", "not-confirmed", "last-warning", "closed"],
@@ -218,134 +214,6 @@ def test_only_ids_from_the_configuration_are_called() -> None:
 def test_nobody_to_call_is_said() -> None:
     state = kill_card(Phase.NOT_CONFIRMED, warn_after=30.0, contacts=())
     assert "No emergency contacts are configured" in kill.alarm(state).text
-
-
-@pytest.mark.parametrize(
-    ("state", "line"),
-    [
-        (SENDING, "Sending the kill, no answer yet."),
-        (
-            SENT,
-            ("The coordinator answered, but the fleet is not seen stopped yet: kill switch inactive, ndax running "
-            "and quantum not listed."),
-        ),
-        (
-            VERIFIED,
-            "Verified in 0.8 s: kill switch active, 3 of 3 bots stopped (seen at 03:12:05 UTC).",
-        ),
-        (
-            NOT_CONFIRMED,
-            ("NOT CONFIRMED after 3 s: kill switch inactive, ndax running and quantum not listed (The coordinator "
-            "answered 500). Sending goes on; also stop it by hand."),
-        ),
-        (CLOSED, "Closed by hand by @U0ADMIN2: pulled the plug"),
-        (
-            kill_card(Phase.SENDING, last_error="a <b> & *c*\x1b[31m"),
-            "Sending the kill, no answer yet (a <b> & c[31m).",
-        ),
-    ],
-)
-def test_the_line_for_a_terminal_is_plain(state: KillCard, line: str) -> None:
-    assert kill.line(state) == line
-
-
-@pytest.mark.parametrize(
-    ("message", "text"),
-    [
-        (
-            kill.acknowledged("kill-1", "C0OPS", KILLED, reason="bad fills", recorded=True),
-            ("*Kill accepted* at 03:12:05 UTC: the stop of the whole fleet is being sent now.\n"
-            "It is *not confirmed yet*. Watch <#C0OPS>; you are also told here what was seen.\n"
-            "*Reason*: bad fills\nkill-1"),
-        ),
-        (
-            kill.acknowledged("kill-1", "", KILLED, reason="", recorded=True),
-            ("*Kill accepted* at 03:12:05 UTC: the stop of the whole fleet is being sent now.\n"
-            "It is *not confirmed yet*. Watch the ops channel; you are also told here what was seen.\n"
-            "You gave no reason: press Say why on the card when there is time.\nkill-1"),
-        ),
-        (
-            kill.joined("kill-1", "C0OPS", Joined(by="U0ADMIN1", reason="bad fills", at=KILLED)),
-            ("*The fleet is being killed already*, since 03:12:05 UTC by <@U0ADMIN1>: yours joined that kill, and "
-            "the stop was sent once more.\nThe first reason stays: bad fills\n"
-            "Watch <#C0OPS> for what was seen.\nkill-1"),
-        ),
-        (
-            kill.joined_note("kill-1", Joined(by="U0ADMIN2", reason="me too", at=KILLED)),
-            ("<@U0ADMIN2> sent a kill as well at 03:12:05 UTC, saying: me too. It joined this one, and the stop was "
-            "sent once more.\nkill-1"),
-        ),
-        (
-            kill.alarm(NOT_CONFIRMED),
-            (f"🚨 KILL NOT CONFIRMED after 3 s\n{STILL_TRADING}"
-            "Sent 7 times so far; last error: The coordinator answered 500. "
-            "Sending goes on until the fleet is seen stopped or a person closes this card.\n"
-            "*Do not wait for this bot*: stop it by hand now, the commands are on the card above."),
-        ),
-        (
-            kill.came_back(SENT, "ndax", after(1)),
-            ("🚨 ndax came back after the kill\n"
-            "*ndax is trading again (running)*, seen at 03:12:06 UTC. It is being stopped again.\n"
-            "Find out what started it, and stop its process on its own host until you know."),
-        ),
-        (
-            kill.came_back(SENT, "quantum", after(1)),
-            ("🚨 quantum came back after the kill\n"
-            "*quantum is no longer seen stopped (not listed)*, seen at 03:12:06 UTC. It is being stopped again.\n"
-            "Find out what started it, and stop its process on its own host until you know."),
-        ),
-        (
-            kill.switch_forgotten(SENT, after(1)),
-            ("🚨 The coordinator forgot the kill\n"
-            "*The coordinator says that its kill switch is off*, seen at 03:12:06 UTC. Nobody released it here, "
-            "and the kill is being sent again.\n"
-            "A restart of the coordinator does this: look whether somebody restarted it."),
-        ),
-        (
-            kill.confirmed_late(VERIFIED),
-            ("✅ Confirmed after all: the fleet is stopped\n"
-            "Verified in 0.8 s: kill switch active, 3 of 3 bots stopped (seen at 03:12:05 UTC).\n"
-            "Being watched until 03:13:05 UTC: a bot that comes back is stopped again."),
-        ),
-        (
-            kill.outcome(VERIFIED),
-            ("*✅ KILL verified: the fleet is stopped*\n"
-            "Verified in 0.8 s: kill switch active, 3 of 3 bots stopped (seen at 03:12:05 UTC).\n"
-            "The card in the ops channel has the details · kill-1"),
-        ),
-        (
-            kill.closed(CLOSED),
-            "Closed by hand by <@U0ADMIN2>: pulled the plug\nNothing more is sent for this kill.",
-        ),
-        (
-            kill.reason_given("kill-1", "U0ADMIN2", "bad fills"),
-            "<@U0ADMIN2> says why: bad fills\nkill-1",
-        ),
-    ],
-)
-def test_what_is_said_beside_the_card(message: Message, text: str) -> None:
-    assert message.text == text
-
-
-def test_an_outcome_that_is_not_confirmed_says_who_trades_and_what_to_do() -> None:
-    text = kill.outcome(NOT_CONFIRMED).text
-    assert STILL_TRADING in text
-    assert "stop it by hand" in text
-
-
-@pytest.mark.parametrize(
-    ("view", "name", "submit"),
-    [
-        (kill.close_modal("kill-1"), "kill.close", "Close"),
-        (kill.reason_modal("kill-1"), "kill.reason", "Keep"),
-    ],
-)
-def test_a_form_brings_back_the_action_and_one_reason(view: dict[str, Any], name: str, submit: str) -> None:
-    assert (view["callback_id"], view["private_metadata"]) == (name, "kill-1")
-    assert view["submit"]["text"] == submit
-    field = view["blocks"][-1]
-    assert (field["block_id"], field["element"]["action_id"]) == ("reason", "text")
-    assert field["element"]["max_length"] == 500
 
 
 def test_the_manual_procedure_cannot_be_broken_out_of_by_an_address() -> None:

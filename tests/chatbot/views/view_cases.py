@@ -48,6 +48,38 @@ def kill_card(phase: Phase, **known: object) -> KillCard:
     return replace(card, **known)  # type: ignore[arg-type]  # a test names the fields it means
 
 
+SENDING = kill_card(Phase.SENDING, now=KILLED)
+SENT = kill_card(Phase.SENT, sent_at=after(0.3), seen_at=after(1), doubts=DOUBTS, attempts=1)
+VERIFIED = kill_card(
+    Phase.VERIFIED,
+    sent_at=after(0.3),
+    verified_at=after(0.8),
+    seen_at=after(0.8),
+    bots=STOPPED,
+    attempts=1,
+    watching_until=after(60.8),
+)
+NOT_CONFIRMED = kill_card(
+    Phase.NOT_CONFIRMED,
+    seen_at=after(2),
+    doubts=DOUBTS,
+    attempts=7,
+    last_error="The coordinator answered 500.",
+    warn_after=3.0,
+)
+LAST_WARNING = kill_card(
+    Phase.NOT_CONFIRMED, seen_at=None, attempts=12, warn_after=30.0, now=after(30), last_error="It hangs."
+)
+CLOSED = kill_card(
+    Phase.CLOSED, seen_at=after(2), doubts=DOUBTS, closed_by="U0ADMIN2", close_reason="pulled the plug"
+)
+STILL_TRADING = (
+    "*Still trading*: ndax (running).\n"
+    "*Unknown, so treat as trading*: quantum (not listed).\n"
+    "*The kill switch is off*, says the coordinator.\n"
+)
+
+
 def bot_card(state: str, **known: object) -> BotCard:
     """A stop of ndax, a second old unless told otherwise."""
     card = BotCard(
