@@ -109,7 +109,7 @@ def kill(reason: str, words: tuple[str, ...]) -> None:
     try:
         from chatbot import logs, terminal
 
-        logs.configure(settings.log.format, "warning")
+        logs.configure(settings.log.format, "error")  # the command itself says what happens
         why = " ".join((reason, *words)).strip()
         code = asyncio.run(terminal.kill(settings, warnings, reason=why, say=click.echo))
     except KeyboardInterrupt:

@@ -57,7 +57,9 @@ def _settle(found: Collected) -> tuple[Settings, tuple[Mistake, ...]]:
             return Settings.model_validate(values), tuple(mistakes)
         except ValidationError as error:
             for each in error.errors(include_url=False, include_input=False):
-                mistakes.append(sentence(each, names))
+                # a default that rests on a wrong setting: that one is told
+                if each["type"] != "default_factory_not_called":
+                    mistakes.append(sentence(each, names))
                 values = _without(values, each["loc"])
 
 
