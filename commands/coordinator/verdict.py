@@ -25,11 +25,12 @@ DEFINITE = frozenset(
         "BOT_NOT_RUNNING",
         "KILL_SWITCH_ACTIVE",
         "INVALID_PARAMETER",
-        "DEPENDENCY_FAILURE",
-        "CONFIGURATION_ERROR",
     }
 )
-"""Codes that mean a clear no under any HTTP status; INTERNAL_ERROR is none: half of the work may have been done."""
+"""Codes that mean a clear no under any HTTP status.
+
+The other ones also come when half of the work was done: under 5xx they leave it open, and INTERNAL_ERROR always does.
+"""
 
 _BARE_ERROR = frozenset({"error", "message", "code", "timestamp", "retryAfter", "retry_after"})
 _LONGEST_WORDS = 200
@@ -67,6 +68,15 @@ class Sent:
             f"{self.who} answered {self.call} with {reason}, so {unknown}: check the configured URL."
         )
 
+    def refused(self, why: str, status: int, *, bare: bool) -> str:
+        """The words for a clear no; ``bare``: it came without any of its own."""
+        nothing = "nothing was changed" if self.write else "nothing was read"
+        if status == 401 or (status == 403 and (bare or not self.write)):
+            step = "check the configured token"
+        else:
+            step = "look at /status before the next step" if self.write else "check the configured URL"
+        return f"{self.who} refused {self.call} ({why}), so {nothing}: {step}."
+
 
 def verdict(sent: Sent, status: int, headers: httpx.Headers, body: bytes, *, now: datetime) -> Json:
     """The decoded object of a success; raises what the answer means otherwise. ``now`` is for dates in Retry-After."""
@@ -97,19 +107,11 @@ def _no(
             return sent.lost(f"answered HTTP {status}")
         if code == "INTERNAL_ERROR":
             return sent.lost("reported an internal error")
-    if status in {401, 403} and body is None:
-        return Refused(
-            f"{sent.who} refused {sent.call} (HTTP {status}), so nothing was changed: check the configured token.",
-            status=status,
-        )
-    if body is None:
+    if body is None and status not in {401, 403}:
         return sent.strange(f"HTTP {status} and something that is not a JSON object")
     words = sent.quoted(said.get("error")) or sent.quoted(said.get("message"))
     why = ": ".join(each for each in (code, words) if each) or f"HTTP {status}"
-    what = "check the configured token" if status == 401 else "look at /status before the next step"
-    return Refused(
-        f"{sent.who} refused {sent.call} ({why}), so nothing was changed: {what}.", code=code, status=status
-    )
+    return Refused(sent.refused(why, status, bare=body is None), code=code, status=status)
 
 
 def _decoded(body: bytes) -> Json | None:

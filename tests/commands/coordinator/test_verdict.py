@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands.coordinator.errors import (
@@ -20,6 +20,8 @@ from commands.coordinator.verdict import Sent, verdict
 
 NOW = datetime(2026, 11, 24, 3, 12, tzinfo=UTC)
 TOKEN = "s3cret-token"
+
+unhurried = settings(deadline=None)  # the machine is shared: slowness of one example is no failure
 
 
 def judge(status, body, *, write=True, headers=None):
@@ -54,6 +56,14 @@ def test_a_code_of_the_contract_is_a_clear_no_under_any_http_status(status):
     assert "BOT_NOT_RUNNING: Bot ndax is not running" in str(error)
 
 
+@pytest.mark.parametrize("code", ["CONFIGURATION_ERROR", "DEPENDENCY_FAILURE", "SOMETHING_NEW"])
+def test_a_code_that_also_comes_half_way_is_a_no_except_under_5xx(code):
+    body = {"success": False, "error": "boom", "code": code}
+    assert isinstance(error_of(409, body), Refused)
+    assert isinstance(error_of(200, body), Refused)
+    assert isinstance(error_of(500, body), Uncertain)
+
+
 @pytest.mark.parametrize("status", [200, 400, 500])
 def test_an_internal_error_is_no_clear_no(status):
     body = {"success": False, "error": "boom", "code": "INTERNAL_ERROR"}
@@ -81,12 +91,22 @@ def test_what_the_direct_bot_refuses_is_refused(recorded, name):
     assert isinstance(error_of(400, recorded("direct_bot", name)), Refused)
 
 
-@pytest.mark.parametrize("status", [401, 403])
-@pytest.mark.parametrize("body", [b"", b"Forbidden", {"detail": "Unauthorized"}])
-def test_401_and_403_are_refused_whatever_they_say(status, body):
-    error = error_of(status, body)
+@pytest.mark.parametrize(
+    ("status", "body", "write", "step"),
+    [
+        (401, b"", True, "nothing was changed: check the configured token"),
+        (401, {"detail": "Unauthorized"}, False, "nothing was read: check the configured token"),
+        (403, b"Forbidden", True, "nothing was changed: check the configured token"),
+        (403, {"detail": "Forbidden"}, False, "nothing was read: check the configured token"),
+        (403, {"error": "Kill switch is active"}, True, "nothing was changed: look at /status"),
+        (404, {"error": "Not found"}, False, "nothing was read: check the configured URL"),
+    ],
+)
+def test_a_refusal_says_what_to_do_next(status, body, write, step):
+    error = error_of(status, body, write=write)
     assert isinstance(error, Refused)
     assert error.status == status
+    assert step in str(error)
 
 
 @pytest.mark.parametrize("status", [404, 405])
@@ -184,6 +204,7 @@ hints = st.fixed_dictionaries(
 )
 
 
+@unhurried
 @given(
     status=st.integers(100, 999),
     body=st.binary(max_size=60) | hints.map(lambda said: json.dumps(said).encode()),
