@@ -12,9 +12,8 @@ from typing import Any, TypeVar
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError
 
-from storage.errors import CLOSED, UNPREPARED, StorageError, explain, told
-from storage.migrate import file_lock, migrate, revision
-from storage.migrations import HEAD
+from storage.errors import CLOSED, StorageError, explain, told
+from storage.migrate import check_version, file_lock, migrate
 from storage.sqlite_file import Opened, SqliteFile
 
 T = TypeVar("T")
@@ -157,16 +156,15 @@ class Sqlite:
 
     def _prepare(self) -> None:
         try:
-            if not self._file.read_only:
+            if self._file.read_only:
+                with self._file.engine(writing=False).begin() as conn:
+                    check_version(conn)
+                return
+            self._file.create_directory()
+            # the lock is taken before the file is opened: turning its log on fails at once when another process does it
+            with file_lock(self._file.beside(".lock")):
                 self._file.create()
-            engine = self._file.engine(writing=not self._file.read_only)
-            with engine.connect() as conn:
-                with conn.begin():
-                    if revision(conn) == HEAD:
-                        return
-                if self._file.read_only:
-                    raise StorageError(UNPREPARED)
-                with file_lock(self._file.path.with_name(self._file.path.name + ".lock")), conn.begin():
+                with self._file.engine(writing=True).begin() as conn:
                     migrate(conn)
         except (DBAPIError, OSError) as error:
             raise explain(error) from error

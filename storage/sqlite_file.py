@@ -28,12 +28,19 @@ class SqliteFile:
         self.path = Path(name.removeprefix("file:"))
         self.read_only = url.query.get("mode") == "ro"
 
-    def create(self) -> None:
-        """Create directory and file for this user alone; tighten the mode of a file that exists."""
+    def beside(self, end: str) -> Path:
+        """The path of a file that belongs to this one, such as its ``-wal``."""
+        return self.path.with_name(self.path.name + end)
+
+    def create_directory(self) -> None:
+        """Create the directory, for this user alone."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def create(self) -> None:
+        """Create the file for this user alone; tighten the mode of one that exists."""
         # before SQLite does: it gives -wal and -shm the mode of this file
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        for path in (self.path, *(self.path.with_name(self.path.name + end) for end in ("-wal", "-shm"))):
+        for path in (self.path, self.beside("-wal"), self.beside("-shm")):
             with suppress(FileNotFoundError):
                 path.chmod(0o600)
 

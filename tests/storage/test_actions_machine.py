@@ -72,7 +72,7 @@ class Actions(RuleBasedStateMachine):
         )
         return stored.id
 
-    @rule(seconds=st.sampled_from([0, 1, 10, 29, 30, 31, 100]))
+    @rule(seconds=st.sampled_from([1, 15, 30]))
     def time_passes(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
 
@@ -163,4 +163,4 @@ class Actions(RuleBasedStateMachine):
 
 
 TestActions = Actions.TestCase
-TestActions.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestActions.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -1,6 +1,8 @@
 """The door: one transaction a verb, committed before it returns, whoever else writes and whoever gives up."""
 
 import asyncio
+import os
+import signal
 import socket
 import threading
 from datetime import UTC, datetime, timedelta, timezone
@@ -111,6 +113,29 @@ async def test_a_write_that_is_given_up_is_given_up_at_once_and_harms_nobody(dat
     go_on.set()
     assert await database.write(lambda conn: seen.first_time(conn, "after", NOW))
     assert await database.read(count) in (1, 2)
+
+
+async def test_a_server_that_hangs_in_a_statement_holds_no_kill_up(postgres_url: str) -> None:
+    """The driver would spend seconds on cleaning up before it let the caller go."""
+    database = Database(postgres_url)
+    await database.prepare()
+    stopped: list[int] = []
+
+    def hang(conn: Connection) -> None:
+        stopped.append(conn.execute(text("SELECT pg_backend_pid()")).scalar_one())
+        os.kill(stopped[0], signal.SIGSTOP)
+        conn.execute(text("SELECT 1"))
+
+    start = asyncio.get_running_loop().time()
+    try:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.4):
+                await database.write(hang, urgent=True)
+        assert asyncio.get_running_loop().time() - start < 1.5
+        assert await database.write(lambda conn: seen.first_time(conn, "others go on", NOW), urgent=True)
+    finally:
+        os.kill(stopped[0], signal.SIGCONT)
+        await database.close()
 
 
 async def test_a_server_that_accepts_and_says_nothing_holds_no_kill_up() -> None:
