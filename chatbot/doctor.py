@@ -1,0 +1,203 @@
+"""`chatbot doctor`: looks at everything the bot needs, one after another, and says what to do."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from commands.coordinator.client import Coordinator
+from commands.coordinator.errors import CoordinatorError
+from commands.coordinator.monitor import Monitor
+from config.loading import SettingsError, load, load_for_stopping
+from config.settings import Settings
+from storage import audit
+from storage.database import Database, StorageError
+from storage.errors import GONE, UNPREPARED
+from storage.journal import Journal
+
+Say = Callable[[str], None]
+
+
+class Level(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"  # the bot works, but less well than it could
+    FAILED = "failed"  # the bot will not do what it is for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check found; ``what`` is one sentence that also says what to do."""
+
+    level: Level
+    what: str
+
+
+def ok(what: str) -> Finding:
+    """All is well."""
+    return Finding(level=Level.OK, what=what)
+
+
+def warning(what: str) -> Finding:
+    """Worth a look."""
+    return Finding(level=Level.WARNING, what=what)
+
+
+def failed(what: str) -> Finding:
+    """In the way."""
+    return Finding(level=Level.FAILED, what=what)
+
+
+async def examine(environ: Mapping[str, str], *, say: Say, cwd: Path = Path()) -> int:
+    """Check everything, say each finding when it is known; 1 when anything failed, else 0."""
+    worst = dict.fromkeys(Level, 0)
+    async for finding in _findings(environ, cwd):
+        worst[finding.level] += 1
+        say(f"{finding.level.value:8} {finding.what}")
+    if worst[Level.FAILED]:
+        say(
+            f"{worst[Level.FAILED]} of the checks failed: the bot cannot be relied on before that is put right."
+        )
+        return 1
+    notes = worst[Level.WARNING]
+    say("All that is needed works." + (f" {notes} of the checks left a warning." if notes else ""))
+    return 0
+
+
+async def _findings(environ: Mapping[str, str], cwd: Path) -> AsyncIterator[Finding]:
+    for finding in check_settings(environ, cwd):
+        yield finding
+    try:
+        settings, _ = load_for_stopping(environ, cwd=cwd)
+    except SettingsError:
+        yield failed("Nothing else was checked, because it is not sure which coordinator is meant.")
+        return
+    for finding in await check_database(settings.database.url):
+        yield finding
+    yield check_journal(cwd / settings.journal.path)
+    for finding in await check_coordinator(settings):
+        yield finding
+    yield await check_monitor(settings)
+    # imported here: the SDK costs 0.3 s, and the checks before need none of it
+    from chatbot.doctor_slack import check_slack
+
+    async for finding in check_slack(settings):
+        yield finding
+
+
+def check_settings(environ: Mapping[str, str], cwd: Path) -> list[Finding]:
+    """Are the settings whole?"""
+    try:
+        load(environ, cwd=cwd, to_serve=True)
+    except SettingsError as error:
+        return [failed(f"Settings: {mistake}") for mistake in error.mistakes]
+    return [ok("Settings: whole.")]
+
+
+class _UndoneError(Exception):
+    """Ends a trial write, so that nothing of it stays."""
+
+
+def _trial(conn: Connection) -> None:
+    audit.append(conn, at=datetime.now(UTC), actor="doctor", event="doctor.trial", subject="database")
+    raise _UndoneError
+
+
+async def check_database(url: str) -> list[Finding]:
+    """Is the database there, at this version, writable, and its audit whole? Leaves nothing behind."""
+    found = []
+    try:
+        database = Database(url)
+    except StorageError as error:
+        return [failed(f"Database: {error}")]
+    try:
+        report = await database.read(audit.verify)
+        try:
+            await database.write(_trial)
+        except _UndoneError:
+            found.append(ok(f"Database: at this version and writable ({database.dialect})."))
+        if report.faults:
+            found += [failed(f"Audit: {fault.sentence}") for fault in report.faults]
+            found.append(failed("Audit: it was tampered with; keep a copy of the database as it is now."))
+        else:
+            found.append(ok(f"Audit: whole, {report.count} rows."))
+    except StorageError as error:
+        if str(error) in (GONE, UNPREPARED):
+            found.append(
+                warning(
+                    "Database: new or of another version; `chatbot serve` prepares it, or `chatbot migrate` now."
+                )
+            )
+        else:
+            found.append(failed(f"Database: {error}"))
+    finally:
+        await database.close()
+    return found
+
+
+def check_journal(path: Path) -> Finding:
+    """Is the journal empty, and can it be written?"""
+    try:
+        pending = Journal(path).pending
+    except OSError as error:
+        return failed(f"Journal: {path} cannot be looked at ({error.strerror}); check its owner and mode.")
+    place = path if path.exists() else next(each for each in path.absolute().parents if each.exists())
+    if not (place == path or place.is_dir()) or not os.access(place, os.W_OK):
+        return failed(f"Journal: {place} cannot be written; stops need it when the database is away.")
+    if pending:
+        return warning(f"Journal: stops wait in {path}; a serving bot imports them once its database works.")
+    return ok("Journal: empty and writable.")
+
+
+async def check_coordinator(settings: Settings) -> list[Finding]:
+    """Is it a coordinator that answers, and are its bots ours?"""
+    group = settings.coordinator
+    coordinator = Coordinator(
+        url=group.url,
+        token=group.token.get_secret_value() if group.token else None,
+        connect_timeout=group.connect_timeout,
+        read_timeout=group.read_timeout,
+    )
+    try:
+        status = await coordinator.status()
+    except CoordinatorError as error:
+        return [failed(f"Coordinator: {error}")]
+    finally:
+        await coordinator.close()
+    switch = {True: "active", False: "not active", None: "unknown"}[status.kill_switch_active]
+    found = [ok(f"Coordinator: answers at {group.url}; the kill switch is {switch}.")]
+    absent = [bot for bot in group.bots if bot not in status.bots]
+    unknown = [bot for bot in status.bots if bot not in group.bots]
+    if absent:
+        found.append(
+            failed(
+                f"Coordinator: knows no bot {', '.join(absent)}; correct CHATBOT_COORDINATOR__BOTS or start it."
+            )
+        )
+    if unknown:
+        found.append(
+            warning(
+                f"Coordinator: has more bots ({', '.join(unknown)}); add them to CHATBOT_COORDINATOR__BOTS."
+            )
+        )
+    return found
+
+
+async def check_monitor(settings: Settings) -> Finding:
+    """Does the health monitor answer? A stop does not need it."""
+    group = settings.monitor
+    if group.url is None:
+        return ok("Monitor: none is set.")
+    monitor = Monitor(url=group.url, token=group.token.get_secret_value() if group.token else None)
+    try:
+        await monitor.health()
+    except CoordinatorError as error:
+        return warning(f"Monitor: {error}")
+    finally:
+        await monitor.close()
+    return ok(f"Monitor: answers at {group.url}.")
