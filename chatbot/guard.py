@@ -119,7 +119,7 @@ def parse(body: bytes, content_type: str) -> Mapping[str, Any] | None:
             return _as_object(json.loads(fields["payload"][0]))
     except (ValueError, RecursionError):
         return None
-    return {name: values[0] for name, values in fields.items()}
+    return {name: values[0] for name, values in fields.items()} or None
 
 
 def _as_object(value: object) -> Mapping[str, Any] | None:

@@ -100,6 +100,11 @@ class SlackApp:
         self._app.use(_Everything(handle))
 
     async def deliver(self, payload: Mapping[str, Any]) -> tuple[int, str | None]:
-        """Run one payload through bolt; returns (200, acknowledgement as JSON text or None)."""
-        response = await self._app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=dict(payload)))
-        return response.status, response.body or None
+        """Run one payload through bolt; returns (200, acknowledgement as JSON text or None), 400 for a strange one."""
+        try:
+            request = AsyncBoltRequest(mode="socket_mode", body=dict(payload))
+            response = await self._app.async_dispatch(request)
+        except (AttributeError, KeyError, TypeError):
+            return 400, None
+        # bolt looks into a payload before we do and trips over shapes it does not expect; our handler never raises.
+        return (response.status, response.body or None) if response.status < 500 else (400, None)
