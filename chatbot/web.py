@@ -36,4 +36,6 @@ def application(*, health: Check, metrics: Metrics, guard: Guard | None) -> Star
     ]
     if guard is not None:
         routes.append(Route("/slack/events", guard.endpoint, methods=["POST"]))
-    return Starlette(routes=routes)
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False  # a redirect would tell a stranger which paths there are
+    return app
