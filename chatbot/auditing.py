@@ -39,7 +39,7 @@ async def export(database: Database, *, style: Literal["json", "csv"], out: Text
 
 def _write(conn: Connection, style: Literal["json", "csv"], out: TextIO) -> int:
     count = 0
-    table = csv.writer(out)  # its own line ends: with others it leaves a lone \\r unquoted
+    table = csv.writer(out)  # its own line ends: with others it leaves a lone carriage return unquoted
     if style == "csv":
         table.writerow(COLUMNS)
     for entry in audit.export(conn):
