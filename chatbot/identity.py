@@ -1,13 +1,14 @@
 """Who is asking, and may they: from memory, so that nothing on the network stands before a stop.
 
 The configuration's allow-list decides the role. What Slack says of the person (deleted, guest, bot, from another
-organisation) is kept in memory and refreshed in the background, at most a minute old; a user group can only narrow.
+organisation) and who is in a user group is kept in memory and refreshed in the background, at most a minute old; a
+group can only narrow.
 When Slack cannot say: a stop goes by the allow-list alone (fail open), everything else is refused (fail closed).
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,14 @@ class Profile:
 
     user: str
     flaw: str | None
+    read_at: float  # monotonic seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """What usergroups.users.list says of one group."""
+
+    users: frozenset[str]
     read_at: float  # monotonic seconds
 
 
@@ -67,7 +76,7 @@ class People:
             Role.ADMIN: roles.admin_group,
         }
         self._group = {role: group for role, group in groups.items() if group}
-        self._members: dict[str, frozenset[str]] = {}
+        self._members: dict[str, Members] = {}
         self._profiles: dict[str, Profile] = {}
         self._team: str | None = None
 
@@ -138,25 +147,21 @@ class People:
         flaw = await self._flaw(user, risk=risk, fresh=fresh)
         if flaw is not None:
             return flaw
-        return self._outside_group(user, role, risk)
+        group = self._group.get(role)
+        return await self._outside(group, user, risk=risk, fresh=fresh) if group else None
 
     async def _flaw(self, user: str, *, risk: Risk, fresh: bool) -> Refusal | None:
         profile = self._profiles.get(user)
         stopping = risk is Risk.LOWER
-        if not stopping and (profile is None or (fresh and self._clock() - profile.read_at > FRESH_SECONDS)):
-            try:
-                async with asyncio.timeout(LOOKUP_SECONDS):
-                    await self._look_up(user)
-            except TimeoutError:
-                log.warning("users.info takes too long", person=user)
-            latest = self._profiles.get(user)
-            if latest is None or (fresh and self._clock() - latest.read_at > FRESH_SECONDS):
+        if not stopping and self._too_old(profile, fresh):
+            await self._within_seconds(self._look_up(user), "users.info")
+            profile = self._profiles.get(user)
+            if self._too_old(profile, fresh):
                 return Refusal(
                     why="unverified",
                     sentence="Slack does not say right now who you are, so nothing was done. "
                     "Try again in a moment; a stop always works.",
                 )
-            profile = latest
         if profile is not None and profile.flaw is not None:
             return Refusal(
                 why=profile.flaw,
@@ -164,26 +169,38 @@ class People:
             )
         return None
 
-    def _outside_group(self, user: str, role: Role, risk: Risk) -> Refusal | None:
-        group = self._group.get(role)
-        if group is None:
-            return None
+    async def _outside(self, group: str, user: str, *, risk: Risk, fresh: bool) -> Refusal | None:
         members = self._members.get(group)
         if members is None and risk is Risk.LOWER:
             return None
+        if risk is not Risk.LOWER and self._too_old(members, fresh):
+            await self._within_seconds(self._read_group(group), "usergroups.users.list")
+            members = self._members.get(group)
+            if self._too_old(members, fresh):
+                members = None
         if members is None:
             return Refusal(
                 why="unverified",
                 sentence="Slack does not say right now who is in the group that your role asks for, "
-                "so nothing was done. Try again soon.",
+                "so nothing was done. Try again in a moment; a stop always works.",
             )
-        if user in members:
+        if user in members.users:
             return None
         return Refusal(
             why="not in group",
             sentence="Your role also asks for membership in a Slack user group that you are not in, "
             "so nothing was done.",
         )
+
+    def _too_old(self, known: Profile | Members | None, fresh: bool) -> bool:
+        return known is None or (fresh and self._clock() - known.read_at > FRESH_SECONDS)
+
+    async def _within_seconds(self, lookup: Awaitable[None], what: str) -> None:
+        try:
+            async with asyncio.timeout(LOOKUP_SECONDS):
+                await lookup
+        except TimeoutError:
+            log.warning("Slack takes too long", method=what)
 
     async def _look_up(self, user: str) -> None:
         try:
@@ -206,7 +223,8 @@ class People:
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("usergroups.users.list failed", group=group, error=error_word(error))
             return
-        self._members[group] = frozenset(answer.get("users") or ())
+        users = frozenset(answer.get("users") or ())
+        self._members[group] = Members(users=users, read_at=self._clock())
 
 
 def flaw_of(user: dict[str, Any], team: str | None) -> str | None:
