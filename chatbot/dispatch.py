@@ -97,7 +97,8 @@ class Dispatcher:
     def _wrong_place(self, incoming: Incoming) -> Refusal | None:
         """Another workspace, another organisation or another app: nothing of it is ours to answer."""
         known = self._installation()
-        if known is not None and incoming.team != known.team:
+        team = known.team if known is not None else self._settings.slack.team_id
+        if team is not None and incoming.team != team:
             return Refusal(
                 why="foreign team", sentence="This bot belongs to another workspace, so nothing was done."
             )
