@@ -199,6 +199,16 @@ def claim_due(
     return [found[each] for each in ids]
 
 
+def take_over(conn: sa.Connection, *, owner: str, owners_prefix: str, lease_until: datetime) -> int:
+    """How many messages that other owners with this prefix were bringing are free from ``lease_until`` on.
+
+    For a process that knows that its predecessor is dead: what that one was posting is looked for then.
+    """
+    theirs = sa.func.substr(outbox.c.owner, 1, len(owners_prefix)) == owners_prefix
+    held = (outbox.c.owner != owner, outbox.c.lease_until > lease_until)
+    return conn.execute(sa.update(outbox).where(theirs, *held).values(lease_until=lease_until)).rowcount
+
+
 def sent(conn: sa.Connection, message_id: int, *, version: int, ts: str | None, at: datetime) -> None:
     """Record that this version arrived, also when the lease ran out meanwhile; the first ``ts`` is kept.
 

@@ -163,3 +163,11 @@ async def test_the_models_and_the_migrations_agree(url: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+async def test_the_first_moment_of_a_new_file_is_nobodys_error(tmp_path: Path) -> None:
+    """SQLite refuses at once to turn its log on while another one does: without our lock that is a failed start."""
+    for number in range(8):
+        databases = [Database(f"sqlite:///{tmp_path}/{number}.db") for _ in range(4)]
+        await asyncio.gather(*(each.prepare() for each in databases))
+        await asyncio.gather(*(each.close() for each in databases))
