@@ -15,7 +15,7 @@ MASK = "***"
 DEEPEST = 10
 """Levels of nesting that are looked into; what lies deeper is masked whole."""
 
-_NOISY = ("httpx", "httpcore", "apscheduler", "aiosqlite", "asyncio")
+_NOISY = ("httpx", "httpcore", "apscheduler", "aiosqlite", "asyncio", "alembic.runtime.plugins")
 """Libraries that tell each request or tick as news; heard from ``warning`` on, all of it at ``debug``."""
 
 _NAME = (

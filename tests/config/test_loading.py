@@ -292,7 +292,7 @@ def test_settings_are_frozen_and_never_show_a_secret(tmp_path: Path) -> None:
     assert SECRET not in str(found)
     assert SECRET not in repr(found.database)
     with pytest.raises(ValueError, match="frozen"):
-        found.http.port = 1  # type: ignore[misc]  # what must not work
+        found.http.port = 1  # what must not work
 
 
 NAMES = Names.of(Settings)
