@@ -216,7 +216,7 @@ class Program:
                 Job(name="forget old keys", seconds=PRUNE_EVERY, run=self._prune),
             )
         )
-        await self._prepare(executor, recorder)
+        await self._prepare(executor, recorder, sender)
         async with asyncio.TaskGroup() as group:
             loops = [
                 group.create_task(work)
@@ -225,7 +225,7 @@ class Program:
                     executor.run(),
                     watch.run(),
                     self._introduce(web, people),
-                    self._keep_preparing(executor, recorder),
+                    self._keep_preparing(executor, recorder, sender),
                 )
             ]
             http = group.create_task(listener.serve())
@@ -252,22 +252,23 @@ class Program:
 
     # -- getting up --------------------------------------------------------------------------------------------
 
-    async def _prepare(self, executor: Executor, recorder: Recorder) -> None:
+    async def _prepare(self, executor: Executor, recorder: Recorder, sender: Sender) -> None:
         """Bring the database up to date and take over what a dead process left; without it, go on and try again."""
         try:
             await self._database.prepare()
             await recorder.settle()
             if self._database.dialect == "sqlite":
                 await executor.take_over()
+                await sender.take_over()
         except StorageError as error:
             log.warning("the database is not usable; stops still work and are journaled", error=str(error))
             return
         self._prepared = True
 
-    async def _keep_preparing(self, executor: Executor, recorder: Recorder) -> None:
+    async def _keep_preparing(self, executor: Executor, recorder: Recorder, sender: Sender) -> None:
         while not self._prepared:
             await asyncio.sleep(SETTLE_EVERY)
-            await self._prepare(executor, recorder)
+            await self._prepare(executor, recorder, sender)
 
     async def _introduce(self, web: Any, people: People) -> None:
         """Ask Slack who we are, until it says so."""

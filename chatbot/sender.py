@@ -89,6 +89,12 @@ class Sender:
             self._unrecorded[message.key] = message
         self._woken.set()
 
+    async def take_over(self) -> None:
+        """Bring soon what an earlier process of this single machine was bringing when it died, not after its lease."""
+        prefix, until = self._owner.partition(":")[0] + ":", self._now() + LOOK_AFTER
+        verb = partial(outbox.take_over, owner=self._owner, owners_prefix=prefix, lease_until=until)
+        await self._database.write(verb)
+
     async def run(self) -> None:
         """Send what is owed until cancelled."""
         while True:

@@ -234,3 +234,22 @@ async def test_the_backlog_counts_what_is_owed_and_since_when(database: Database
     assert await database.read(lambda conn: outbox.backlog(conn, NOW + 7 * SECOND)) == (0, None)
     await owe(database, "a", "other", at=NOW + 60 * SECOND)
     assert await database.read(lambda conn: outbox.backlog(conn, NOW + 61 * SECOND)) == (1, 1.0)
+
+
+async def test_what_a_dead_process_was_bringing_is_looked_for_soon(database: Database) -> None:
+    await owe(database, "posting")
+    await claim(database, owner="serve:one")
+    await owe(database, "elsewhere")
+    await claim(database, owner="other:one")
+    soon = NOW + SECOND
+    freed = await database.write(
+        lambda conn: outbox.take_over(conn, owner="serve:two", owners_prefix="serve:", lease_until=soon)
+    )
+    assert freed == 1
+    assert await claim(database, owner="serve:two") == []
+    found = await claim(database, at=soon, owner="serve:two")
+    assert [(each.key, each.state) for each in found] == [("posting", SendState.UNKNOWN)]
+    kept = await database.write(
+        lambda conn: outbox.take_over(conn, owner="serve:two", owners_prefix="serve:", lease_until=soon)
+    )
+    assert kept == 0  # its own are not taken from itself
