@@ -98,7 +98,7 @@ class Crashing:
 
     async def starts(self, **environment: str) -> None:
         """Start it again and wait until it is ready."""
-        await self.talk.bot.start(**environment)
+        await self.talk.bot.start(ready=True, **environment)
 
     async def called(self, path: str, *, more_than: int = 0, method: str = "POST") -> None:
         """Wait until the coordinator was called so at least once more."""
@@ -130,7 +130,7 @@ class Crashing:
 
     def stops(self, line: str) -> list[str]:
         """What the coordinator was told, oldest first, by the endpoint of this command."""
-        name = line.split()[0]
+        name = line.split(maxsplit=1)[0]
         return [str(call.body or {}) for call in self.talk.fleet.calls_to(STOPS[name])]
 
     def committed(self, request: Request) -> bool:
@@ -160,7 +160,7 @@ class Crashing:
             lambda: self.talk.rows(query, request.trigger, state), f"{request.line} {state}; {self.remains()}"
         )
         action: str = found[0][0]
-        name = request.line.split()[0].removeprefix("/")
+        name = request.line.split(maxsplit=1)[0].removeprefix("/")
         assert self.talk.rows("select count(*) from actions where key = ?", request.trigger) == [(1,)]
         accepted = [
             event
@@ -241,17 +241,15 @@ class Scene:
     template: Path
 
     @contextlib.asynccontextmanager
-    async def opens(self, *, name: str = "", watch: float = 0.0, **settings: str) -> AsyncIterator[Crashing]:
+    async def opens(self, *, watch: str = "0", **settings: str) -> AsyncIterator[Crashing]:
         """A running bot over an empty database, which watches so many seconds after a verified stop."""
-        data = self.data / name
-        data.mkdir(exist_ok=True)
-        shutil.copy(self.template, data / "chatbot.db")
+        shutil.copy(self.template, self.data / "chatbot.db")
         environment = {
-            "CHATBOT_KILL__WATCH_SECONDS": f"{watch:g}",
+            "CHATBOT_KILL__WATCH_SECONDS": watch,
             "CHATBOT_COORDINATOR__POLL_SECONDS": "1",
             **settings,
         }
-        async with conversation(data, **environment) as talk:
+        async with conversation(self.data, http_mode=False, start=True, fleet=None, **environment) as talk:
             crashing = Crashing(talk=talk)
             try:
                 yield crashing

@@ -6,7 +6,7 @@ import signal
 from tests.crash.scene import Scene, locked, until
 
 PATIENT_STORAGE = {"CHATBOT_KILL__STORAGE_TIMEOUT_MS": "2000"}  # 1.4 s for the database before the journal
-SLOW_SLACK_AND_FLEET = {"CHATBOT_COORDINATOR__READ_TIMEOUT": "10"}  # a hanging call hangs until the bot dies
+PATIENT_CLIENT = {"CHATBOT_COORDINATOR__READ_TIMEOUT": "10"}  # a hanging call hangs until the bot dies
 
 
 async def test_1_killed_before_it_read_the_request(scene: Scene) -> None:
@@ -61,7 +61,7 @@ async def test_4_killed_at_the_moment_of_the_acknowledgement(scene: Scene) -> No
 
 
 async def test_5_killed_while_the_coordinator_hangs_before_it_obeys(scene: Scene) -> None:
-    async with scene.opens(**SLOW_SLACK_AND_FLEET) as crashing:
+    async with scene.opens(**PATIENT_CLIENT) as crashing:
         crashing.talk.fleet.faults.set("hang", paths=["/kill-switch"])
         request = crashing.types("/kill not obeyed yet")
         await crashing.called("/kill-switch")
@@ -74,7 +74,7 @@ async def test_5_killed_while_the_coordinator_hangs_before_it_obeys(scene: Scene
 
 
 async def test_5_killed_after_the_coordinator_obeyed_before_it_had_answered(scene: Scene) -> None:
-    async with scene.opens(**SLOW_SLACK_AND_FLEET) as crashing:
+    async with scene.opens(**PATIENT_CLIENT) as crashing:
         crashing.talk.fleet.faults.set("slow_body", paths=["/kill-switch"], seconds=5.0)
         request = crashing.types("/kill obeyed unheard")
         await until(lambda: not crashing.talk.fleet.engine.trading, "a stopped fleet")
@@ -86,7 +86,7 @@ async def test_5_killed_after_the_coordinator_obeyed_before_it_had_answered(scen
 
 
 async def test_5_to_6_killed_between_the_answer_and_the_read(scene: Scene) -> None:
-    async with scene.opens(**SLOW_SLACK_AND_FLEET) as crashing:
+    async with scene.opens(**PATIENT_CLIENT) as crashing:
         crashing.talk.fleet.faults.set("hang", paths=["/status"])
         request = crashing.types("/kill answered unread")
         await crashing.event("sent")
@@ -98,7 +98,7 @@ async def test_5_to_6_killed_between_the_answer_and_the_read(scene: Scene) -> No
 
 
 async def test_6_killed_while_it_re_reads_a_verified_stop(scene: Scene) -> None:
-    async with scene.opens(watch=60.0) as crashing:
+    async with scene.opens(watch="60") as crashing:
         request = crashing.types("/kill watched")
         await crashing.event("verified")
         await crashing.dies()
@@ -126,7 +126,7 @@ async def test_7_killed_while_not_confirmed(scene: Scene) -> None:
 
 
 async def test_killed_twice_in_a_row_while_it_recovers(scene: Scene) -> None:
-    async with scene.opens(**SLOW_SLACK_AND_FLEET) as crashing:
+    async with scene.opens(**PATIENT_CLIENT) as crashing:
         crashing.talk.fleet.faults.set("hang", paths=["/kill-switch"])
         request = crashing.types("/kill again and again")
         await crashing.called("/kill-switch")
@@ -169,7 +169,7 @@ async def test_a_request_that_died_unread_and_comes_again_is_one_kill(scene: Sce
 
 
 async def test_told_to_stop_in_the_middle_it_hands_the_kill_over(scene: Scene) -> None:
-    async with scene.opens(**SLOW_SLACK_AND_FLEET) as crashing:
+    async with scene.opens(**PATIENT_CLIENT) as crashing:
         crashing.talk.fleet.faults.set("hang", paths=["/kill-switch"])
         request = crashing.types("/kill handed over")
         await crashing.called("/kill-switch")
@@ -183,7 +183,7 @@ async def test_told_to_stop_in_the_middle_it_hands_the_kill_over(scene: Scene) -
 
 
 async def test_killed_while_it_stops_in_order(scene: Scene) -> None:
-    async with scene.opens(**SLOW_SLACK_AND_FLEET) as crashing:
+    async with scene.opens(**PATIENT_CLIENT) as crashing:
         crashing.talk.fleet.faults.set("hang", paths=["/kill-switch"])
         request = crashing.types("/kill cut short")
         await crashing.called("/kill-switch")
