@@ -50,7 +50,7 @@ def open_pool(tls: ssl.SSLContext, *, connections: int | None) -> httpx.AsyncBas
     limits = httpx.Limits(
         max_connections=connections, max_keepalive_connections=4, keepalive_expiry=_KEEP_ALIVE
     )
-    return httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits)
+    return httpx.AsyncHTTPTransport(verify=tls, limits=limits)
 
 
 class Exchange:

@@ -147,6 +147,12 @@ async def test_a_complete_answer_that_is_none_is_unintelligible(far_end, coordin
     assert end.written < 2 * LARGEST_BODY + 16 * 1024 * 1024
 
 
+async def test_a_compressed_body_is_named_as_the_fault(far_end, coordinator):
+    end = await far_end(bomb)
+    with pytest.raises(Unintelligible, match="a compressed body, which was not asked for"):
+        await coordinator(end.url).status()
+
+
 async def test_a_body_of_exactly_the_cap_is_read(far_end, coordinator):
     async def full(end, writer):
         await end.answer(
