@@ -3,12 +3,15 @@
 # ruff: noqa: ASYNC220 - the loop has nothing else to do while a process is started
 
 import asyncio
+import fcntl
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -17,6 +20,7 @@ from sqlalchemy import Connection, inspect, text
 from storage import migrations
 from storage.audit import verify
 from storage.database import Database, StorageError
+from storage.postgres import MIGRATION_LOCK
 
 ROOT = Path(__file__).parents[2]
 TABLES = {"actions", "alembic_version", "audit", "audit_head", "latches", "outbox", "seen_keys"}
@@ -165,9 +169,34 @@ async def test_the_models_and_the_migrations_agree(url: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-async def test_the_first_moment_of_a_new_file_is_nobodys_error(tmp_path: Path) -> None:
-    """SQLite refuses at once to turn its log on while another one does: without our lock that is a failed start."""
-    for number in range(8):
-        databases = [Database(f"sqlite:///{tmp_path}/{number}.db") for _ in range(4)]
-        await asyncio.gather(*(each.prepare() for each in databases))
-        await asyncio.gather(*(each.close() for each in databases))
+async def test_sqlite_waits_for_another_process_that_is_preparing(tmp_path: Path) -> None:
+    """SQLite refuses at once to turn its log on while another process writes: without our lock, a failed start."""
+    path = tmp_path / "chatbot.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE sign (x)")
+    with path.with_name("chatbot.db.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        other.execute("BEGIN IMMEDIATE")
+        database = Database(f"sqlite:///{path}")
+        preparing = asyncio.ensure_future(database.prepare())
+        assert not (await asyncio.wait([preparing], timeout=0.3))[0]
+        other.execute("COMMIT")
+        other.close()
+    await preparing
+    assert await database.read(tables) == TABLES | {"sign"}
+    await database.close()
+
+
+async def test_postgresql_waits_for_another_process_that_is_preparing(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    async with await psycopg.AsyncConnection.connect(postgres_url.replace("+psycopg", "")) as other:
+        await other.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+        preparing = asyncio.ensure_future(database.prepare())
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        async with asyncio.timeout(10):
+            while (await (await other.execute(waiting)).fetchone()) == (0,):
+                assert not preparing.done()
+                await asyncio.sleep(0.01)
+    await preparing
+    assert await database.read(tables) == TABLES
+    await database.close()
