@@ -86,6 +86,19 @@ async def test_a_failure_reaches_those_who_waited_and_nobody_after_them(shared, 
     assert await later == 2
 
 
+async def test_who_asks_in_the_very_turn_in_which_a_read_failed_has_a_new_one(shared, source):
+    waiting = asyncio.create_task(shared.get())
+    await turns()
+    source.gates[0].set_exception(Unreachable("down"))
+    later = asyncio.create_task(shared.get())  # runs after the read ended and before anybody was told
+    await turns()
+    assert source.reads == 2
+    source.gates[1].set_result(2)
+    assert await later == 2
+    with pytest.raises(Unreachable, match="down"):
+        await waiting
+
+
 @pytest.mark.parametrize("leaving", [0, 1])
 async def test_who_is_cancelled_leaves_the_read_to_the_others(shared, source, leaving):
     asking = [asyncio.create_task(shared.get()) for _ in range(2)]
