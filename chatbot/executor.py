@@ -51,10 +51,11 @@ class Executor:
         task.add_done_callback(lambda done: self._ended(action, done))
 
     def kill_run(self, action_id: str | None = None) -> KillRun | None:
-        """The running kill of that id, or the oldest one when none is named."""
-        if action_id is not None:
-            return self._kills.get(action_id)
-        return next(iter(self._kills.values()), None)
+        """The running kill of that id, or the oldest one when none is named; never one that is over."""
+        for run in self._kills.values():
+            if not run.over and action_id in (None, run.id):
+                return run
+        return None
 
     async def wait_for(self, action_id: str) -> None:
         """Wait until the run of this action has ended in this process."""

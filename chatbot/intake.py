@@ -1,5 +1,6 @@
 """Accepting what stops the fleet: one transaction, then the run starts; without a database it starts all the same."""
 
+import asyncio
 from collections import OrderedDict
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from storage.actions import OPEN, Action
 from storage.database import StorageError
 
 REMEMBERED = 500
+TURNS = 8  # of the event loop, from starting a run to its first bytes on the way
 
 
 class Intake:
@@ -96,6 +98,7 @@ class Intake:
         )
         if recorded and accepted is not None:
             self._begin(accepted)
+            await _let_go_first()
             return accepted.action, accepted
         action = Action(accepted_at=now, **fields)
         self._begin_unrecorded(action)
@@ -164,11 +167,11 @@ class Intake:
         """Close a kill by hand: ``None`` when it is closed now, else the sentence that says why not."""
         stored = await self._stored(action_id)
         run = self._executor.kill_run(action_id)
+        if run is None and (stored is None or stored.command != "kill"):
+            return "There is no such kill, so nothing was closed."
         if stored is not None and stored.state not in OPEN:
             state = stored.state.value.replace("_", " ")
             return f"{action_id} is not open any more: it is {state}. Nothing was changed."
-        if stored is None and run is None:
-            return "There is no such kill, so nothing was closed."
         at = self._desk.now()
         recorded, entry = await self._desk.recorder.step(
             "closed",
@@ -218,6 +221,12 @@ class Intake:
             return await self._desk.database.read(lambda conn: actions.get(conn, action_id))
         except StorageError:
             return None
+
+
+async def _let_go_first() -> None:
+    """Let the stop that was just started reach the network before its acknowledgement is put together."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 def _opening(accepted: Accepted, *, desk: Desk) -> tuple[Owing, ...]:

@@ -47,7 +47,8 @@ class KillRun:
         self._needed = asyncio.Event()  # set while the fleet is not known to be stopped
         self._push_now = asyncio.Event()  # cuts the wait before the next send short
         self._look_now = asyncio.Event()  # cuts the wait before the next read short
-        self._over = asyncio.Event()
+        self._closing = asyncio.Event()
+        self.over = False  # True: nothing can join any more
 
     # -- what others may do to a run ---------------------------------------------------------------------------
 
@@ -71,7 +72,7 @@ class KillRun:
         """A person says that it was stopped by hand: nothing more is sent or read."""
         self._record.closed = (by, reason)
         self._record.phase = Phase.CLOSED
-        self._over.set()
+        self._closing.set()
 
     def in_words(self) -> tuple[str, bool]:
         """Where it stands, in one line for a terminal, and whether the stop was seen."""
@@ -82,13 +83,31 @@ class KillRun:
 
     async def run(self) -> None:
         """Send, read back, warn and watch until it is over."""
+        record = self._record
         self._needed.set()
+        while self._needed.is_set() and record.closed is None:
+            await self._work()
+            if record.closed is None:
+                await record.write(
+                    "finished",
+                    once="finished",
+                    at=self._desk.now(),
+                    state=State.VERIFIED.value,
+                    outcome=record.outcome(),
+                )
+            # A kill that joined while this was written down is worked on as well, before anyone may say "over".
+        self.over = True
+        if record.closed is not None:
+            await record.draw()
+        self._desk.metrics.action("kill", "closed" if record.closed else "verified")
+
+    async def _work(self) -> None:
         with self._desk.coordinator.priority():
-            loops = (self._push(), self._look(), self._warn(), self._over.wait())
+            loops = (self._push(), self._look(), self._warn(), self._closing.wait())
             tasks = {asyncio.ensure_future(loop) for loop in loops}
             try:
-                # Whichever ends first ends the run: the looker when all was watched, `over` when it was closed;
-                # and a failure of any must not leave the others running unseen.
+                # Whichever ends first ends the work: the looker when all was watched, `closing` when a person closed
+                # it; and a failure of any must not leave the others running unseen.
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
@@ -96,18 +115,6 @@ class KillRun:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-        record = self._record
-        if record.closed is not None:
-            await record.draw()
-        else:
-            await record.write(
-                "finished",
-                once="finished",
-                at=self._desk.now(),
-                state=State.VERIFIED.value,
-                outcome=record.outcome(),
-            )
-        self._desk.metrics.action("kill", "closed" if record.closed else "verified")
 
     async def _push(self) -> None:
         while True:
