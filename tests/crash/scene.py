@@ -79,6 +79,17 @@ class Crashing:
         self.requests.append(request)
         return request
 
+    def typed_elsewhere(self, line: str) -> Request:
+        """The only kill there is, which came from a terminal: it has no acknowledgement to wait for."""
+        ((key,),) = self.talk.rows("select key from actions")
+
+        async def nobody() -> Delivery:
+            return Delivery(kind="terminal", payload={})
+
+        request = Request(line=line, trigger=key, task=asyncio.create_task(nobody()), posts_before=0)
+        self.requests.append(request)
+        return request
+
     async def acknowledged(self, request: Request) -> None:
         """Wait until Slack has seen the acknowledgement."""
         await asyncio.wait({request.task}, timeout=PATIENCE)
@@ -111,6 +122,15 @@ class Crashing:
     async def event(self, name: str) -> None:
         """Wait until the audit holds such an event."""
         await until(lambda: any(event == name for _, event, _ in self.talk.events()), f"audit event {name!r}")
+
+    def begins_anew(self) -> None:
+        """Release the latch behind the bot's back and let the fleet trade, for the next kill of the same bot.
+
+        The latch first: a bot that saw the fleet trade while the latch stands would stop it.
+        """
+        with contextlib.closing(sqlite3.connect(self.database, timeout=PATIENCE)) as connection, connection:
+            connection.execute("update latches set released_at = engaged_at where released_at is null")
+        self.talk.fleet.restart(start_bots=True)
 
     # -- what is there -----------------------------------------------------------------------------------------
 
