@@ -46,6 +46,7 @@ class KillRecord:
     closed: tuple[str, str] | None = None  # by whom and why
     audit: tuple[int, str] | None = None
     redraw_due: float = 0.0
+    drawn: int = 0  # how many cards were drawn; see `_overtaken`
 
     @classmethod
     def of(cls, action: Action, desk: Desk, *, recorded: bool, resumed: bool) -> "KillRecord":
@@ -119,7 +120,7 @@ class KillRecord:
         self, step: str, *, once: str, at: datetime, owing: Sequence[Owing] = (), **arguments: Any
     ) -> None:
         """Record a step with the card and further messages; without a database the messages go all the same."""
-        snapshot = self.card()
+        snapshot, number = self.card(), self._next_drawing()
 
         def compose(entry: Entry | None) -> tuple[Owing, ...]:
             # The card carries the number and hash of this very row: a witness of the chain outside the database.
@@ -143,11 +144,26 @@ class KillRecord:
         else:
             self.audit = (entry.seq, entry.hash)
             self.desk.sender.wake()
+        self._overtaken(number)
 
     async def draw(self) -> None:
         """Show the card as things stand now."""
-        self.redraw_due = 0.0
+        self.redraw_due, number = 0.0, self._next_drawing()
         await self.desk.show((self._card_owing(self.card()),))
+        self._overtaken(number)
+
+    def _next_drawing(self) -> int:
+        self.drawn += 1
+        return self.drawn
+
+    def _overtaken(self, number: int) -> None:
+        """Draw once more when a later card was on its way beside this one.
+
+        A step goes before a mere drawing, so the older of the two may have been written last, and would stand there
+        until something else happens.
+        """
+        if self.drawn != number:
+            self.draw_soon()
 
     def draw_soon(self) -> None:
         """Show the card a little later, together with what else changes until then."""
