@@ -43,7 +43,7 @@ class BotRun:
         self._error: str | None = None
 
     async def run(self) -> None:
-        """Send until answered, read until settled or the deadline passes."""
+        """Send until accepted, read until settled or the deadline passes."""
         deadline = self._action.accepted_at + DEADLINE
         retry, answered = FIRST_RETRY, False
         while True:
@@ -65,6 +65,7 @@ class BotRun:
     async def _send(self) -> bool:
         action, coordinator = self._action, self._desk.coordinator
         words = f"{action.reason or action.command} (by {action.requested_by}, {action.id})"
+        taken = True
         try:
             if action.command == "pause":
                 await coordinator.pause(self._bot)
@@ -73,7 +74,9 @@ class BotRun:
         except Refused as error:
             if error.code not in ALREADY:
                 raise
-            self._error = str(error)
+            # The wanted state may be there already, which the read decides; or the bot is only starting and can
+            # not be paused yet: then it is told again until it can.
+            self._error, taken = str(error), False
         except CoordinatorError as error:
             self._error = str(error)
             log.warning("a stop was not answered", action=self.id, error=str(error))
@@ -87,7 +90,7 @@ class BotRun:
             actor="chatbot",
             detail={"bot": self._bot},
         )
-        return True
+        return taken
 
     async def _settled(self) -> bool:
         try:
