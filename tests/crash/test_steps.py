@@ -66,10 +66,13 @@ async def test_5_killed_while_the_coordinator_hangs_before_it_obeys(scene: Scene
         request = crashing.types("/kill not obeyed yet")
         await crashing.called("/kill-switch")
         await crashing.acknowledged(request)
+        dead = crashing.talk.rows("select claimed_by from actions")
         await crashing.dies()
         assert crashing.talk.fleet.engine.trading
-        crashing.talk.fleet.faults.clear()
         await crashing.starts()
+        # taken over by the time it is ready, not when the dead one's lease has run out
+        assert crashing.talk.rows("select claimed_by from actions") != dead
+        crashing.talk.fleet.faults.clear()
         await crashing.shown_once(await crashing.carried_out(request))
 
 
