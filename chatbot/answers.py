@@ -1,5 +1,6 @@
 """The answers to what only reads: /status, /contacts and /help."""
 
+import asyncio
 from datetime import timedelta
 
 from chatbot.desk import Desk
@@ -9,7 +10,8 @@ from chatbot.views.blocks import Message
 from chatbot.views.status import LatchView, StatusReport, report
 from commands import COMMANDS
 from commands.coordinator.errors import CoordinatorError
-from commands.coordinator.model import FleetStatus
+from commands.coordinator.model import FleetStatus, MonitorMetrics
+from commands.coordinator.monitor import Monitor
 from commands.policy import breaker_open, cooldown_left, includes
 from commands.spec import Request, Role
 from config.settings import Policy
@@ -17,14 +19,16 @@ from storage import latch, outbox
 from storage.database import StorageError
 from storage.latch import Latch
 
+MONITOR_SECONDS = 0.7  # within the second after which an answer is announced and follows later
 MAX_AGE = 1.0  # seconds a read may be old, so that many people asking cost one
 
 
 class Answers:
     """Reads and composes; changes nothing."""
 
-    def __init__(self, *, desk: Desk, policy: Policy, root_command: str) -> None:
+    def __init__(self, *, desk: Desk, monitor: Monitor | None, policy: Policy, root_command: str) -> None:
         self._desk = desk
+        self._monitor = monitor
         self._policy = policy
         self._root = root_command
 
@@ -43,12 +47,7 @@ class Answers:
 
     async def status(self, *, only: str | None, may_kill: bool) -> StatusReport:
         """Everything that /status tells, as far as it is known."""
-        status: FleetStatus | None = None
-        error: str | None = None
-        try:
-            status = await self._desk.coordinator.status(max_age=MAX_AGE)
-        except CoordinatorError as failed:
-            error = str(failed)
+        (status, error), monitor = await asyncio.gather(self._fleet(), self._monitored())
         now = self._desk.now()
         held: Latch | None = None
         kills, waiting = 0, 0
@@ -86,4 +85,22 @@ class Answers:
             outbox_oldest=oldest,
             storage_error=trouble,
             may_kill=may_kill,
+            monitor=monitor,
         )
+
+    async def _fleet(self) -> tuple[FleetStatus | None, str | None]:
+        """The fleet, or why it is not known."""
+        try:
+            return await self._desk.coordinator.status(max_age=MAX_AGE), None
+        except CoordinatorError as error:
+            return None, str(error)
+
+    async def _monitored(self) -> MonitorMetrics | None:
+        """What the health monitor adds; without it, or when it is slow, the status is told all the same."""
+        if self._monitor is None:
+            return None
+        try:
+            async with asyncio.timeout(MONITOR_SECONDS):
+                return await self._monitor.metrics()
+        except (CoordinatorError, TimeoutError):
+            return None

@@ -6,7 +6,6 @@ refusal is an answer in one sentence, and is audited.
 
 import asyncio
 import secrets
-from collections.abc import Callable
 
 import structlog
 
@@ -16,7 +15,7 @@ from chatbot.identity import People, Refusal
 from chatbot.incoming import Incoming, Kind, Reply
 from chatbot.intake import Intake
 from chatbot.posting import Poster
-from chatbot.slack import Installation
+from chatbot.slack import Door
 from chatbot.views import refusals
 from chatbot.views.blocks import Message
 from commands import find
@@ -50,7 +49,7 @@ class Dispatcher:
         intake: Intake,
         answers: Answers,
         poster: Poster,
-        installation: Callable[[], Installation | None],
+        door: Door,
     ) -> None:
         self._settings = settings
         self._desk = desk
@@ -58,7 +57,7 @@ class Dispatcher:
         self._intake = intake
         self._answers = answers
         self._poster = poster
-        self._installation = installation
+        self._door = door
 
     async def handle(self, incoming: Incoming) -> Reply:
         """The acknowledgement of one request; what follows it is on its way already."""
@@ -96,7 +95,7 @@ class Dispatcher:
 
     def _wrong_place(self, incoming: Incoming) -> Refusal | None:
         """Another workspace, another organisation or another app: nothing of it is ours to answer."""
-        known = self._installation()
+        known = self._door.installation
         team = known.team if known is not None else self._settings.slack.team_id
         if team is not None and incoming.team != team:
             return Refusal(

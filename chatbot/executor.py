@@ -15,7 +15,7 @@ from chatbot.killing import KillRun
 from chatbot.steps import LEASE
 from chatbot.stopping import BotRun
 from storage import actions
-from storage.actions import Action
+from storage.actions import Action, State
 from storage.database import Database, StorageError
 
 TICK_SECONDS = 1.0
@@ -133,11 +133,16 @@ class Executor:
     async def _leave(self, action_id: str) -> None:
         """Stop working on what was closed elsewhere or is run by somebody else; what is only journaled goes on."""
         stored = await self._database.read(lambda conn: actions.get(conn, action_id))
-        task = self._tasks.get(action_id)
+        task, run = self._tasks.get(action_id), self._kills.get(action_id)
         if stored is None or task is None or stored.claimed_by == self.owner:
             return
         log.info("leaving an action", action=action_id, state=stored.state.value)
-        task.cancel()
+        if run is not None and stored.state is State.CLOSED:
+            run.close(
+                stored.closed_by or "", stored.close_reason or ""
+            )  # by another process: its card is ours
+        else:
+            task.cancel()
 
     async def stop(self, grace: float) -> None:
         """Let running actions end within ``grace`` seconds; what is left is freed for whoever comes next."""

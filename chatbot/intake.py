@@ -15,10 +15,12 @@ from chatbot.views import kill as kill_view
 from chatbot.views.blocks import Message, View
 from chatbot.views.kill import Joined
 from commands.coordinator.errors import CoordinatorError
+from commands.kill import Doubt
 from commands.spec import Request
 from storage import actions, outbox
 from storage.actions import OPEN, Action
 from storage.database import StorageError
+from storage.latch import Latch
 
 REMEMBERED = 500
 TURNS = 8  # of the event loop, from starting a run to its first bytes on the way
@@ -138,6 +140,21 @@ class Intake:
         module = kill_record if action.command == "kill" else stopping
         self._desk.sender.show_unrecorded((module.opening_card(action, self._desk, None),))
 
+    async def reassert(self, held: Latch, doubts: tuple[Doubt, ...]) -> None:
+        """The fleet moves against the latch: kill it anew, in our own name, and say why."""
+        what = ", ".join(f"{doubt.bot or 'kill switch'} {doubt.word}" for doubt in doubts)
+        reason = f"the kill of {held.engaged_at:%Y-%m-%d %H:%M} UTC no longer holds: {what}"
+        # The minute makes one of several replicas that see the same thing do it.
+        minute = int(self._desk.now().timestamp() // 60)
+        await self.take(
+            Request(command="kill", reason=reason),
+            by="chatbot",
+            source="watch",
+            key=f"reassert-{held.id}-{minute}",
+            channel=None,
+            response_url=None,
+        )
+
     async def _send_once(self, action: Action) -> None:
         try:
             await self._desk.coordinator.activate_kill(
@@ -153,11 +170,12 @@ class Intake:
         if channel is None or ts is None:
             return False
         try:
-            row = await self._desk.database.read(lambda conn: outbox.find_by_message(conn, channel, ts))
+            row = await self._desk.database.read(lambda conn: outbox.get(conn, card_key(action_id)))
         except StorageError:
             # Without the record a button can still lead to a form; what the form asks is checked again.
             return self._executor.kill_run(action_id) is not None
-        return row is not None and row.key == card_key(action_id)
+        # A card that was posted a moment ago may be pressed before its place is written down.
+        return row is not None and row.channel == channel and row.ts in (None, ts)
 
     def modal(self, name: str, action_id: str) -> View:
         """The form behind "Close" or "Say why"."""

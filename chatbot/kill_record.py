@@ -143,13 +143,14 @@ class KillRecord:
             await self.draw()  # said before, by the process that began this run; only the card moves on
         else:
             self.audit = (entry.seq, entry.hash)
+            self.desk.metrics.audit(entry.seq)
             self.desk.sender.wake()
         self._overtaken(number)
 
-    async def draw(self) -> None:
-        """Show the card as things stand now."""
+    async def draw(self, *owing: Owing) -> None:
+        """Show the card as things stand now, and further messages."""
         self.redraw_due, number = 0.0, self._next_drawing()
-        await self.desk.show((self._card_owing(self.card()),))
+        await self.desk.show((self._card_owing(self.card()), *owing))
         self._overtaken(number)
 
     def _next_drawing(self) -> int:

@@ -98,7 +98,8 @@ class KillRun:
             # A kill that joined while this was written down is worked on as well, before anyone may say "over".
         self.over = True
         if record.closed is not None:
-            await record.draw()
+            # An edited card notifies nobody: that a kill was closed by hand comes as a reply of its own.
+            await record.draw(record.thread("closed", view.closed(record.card())))
         self._desk.metrics.action("kill", "closed" if record.closed else "verified")
 
     async def _work(self) -> None:

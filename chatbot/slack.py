@@ -32,7 +32,13 @@ class Installation:
     enterprise: str | None
     bot_user: str
     bot_id: str | None
-    team_name: str
+
+
+@dataclass(slots=True)
+class Door:
+    """Where it is kept who we are: empty until Slack has said so."""
+
+    installation: Installation | None = None
 
 
 class _Everything(AsyncMiddleware):
@@ -67,13 +73,13 @@ class SlackApp:
         *,
         client: AsyncWebClient,
         token: str,
-        installation: Callable[[], Installation | None],
+        door: Door,
         handle: Handle,
     ) -> None:
         async def authorize() -> AuthorizeResult:
             # Before auth.test has answered a stop must get through all the same: its sender is known by the
             # signature or the socket, and who may stop by the configuration.
-            known = installation()
+            known = door.installation
             return AuthorizeResult(
                 enterprise_id=known.enterprise if known else None,
                 team_id=known.team if known else None,

@@ -65,8 +65,7 @@ def accept(
         held, _ = latch.engage(
             conn, by=action.requested_by, reason=action.reason, action_id=stored.id, at=when
         )
-        open_kill = actions.open_kill(conn)
-        first = open_kill if open_kill is not None and open_kill.id != stored.id else None
+        first = actions.open_kill(conn, besides=stored.id)
         if first is not None:
             actions.join(conn, stored.id, to=first.id, at=when)
             actions.record_reason(conn, first.id, action.reason)

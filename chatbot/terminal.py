@@ -7,84 +7,36 @@ was seen, and hands the watching over to the serving process; what is owed to Sl
 import asyncio
 import getpass
 import json
-import time
 from collections.abc import Callable
-from pathlib import Path
 
-from chatbot.answers import Answers
-from chatbot.app import instance, open_coordinator, utc_now
-from chatbot.desk import Desk, NoMessenger
+from chatbot.desk import Desk
 from chatbot.executor import Executor
-from chatbot.intake import Intake
 from chatbot.killing import KillRun
-from chatbot.metrics import Metrics
-from chatbot.recorder import Recorder
+from chatbot.parts import Core, for_terminal
 from chatbot.views.status import as_data, plain
 from commands.coordinator.errors import CoordinatorError
 from commands.kill import still_moving
 from commands.parsing import parse
 from config.settings import Settings
-from storage.database import Database, StorageError
-from storage.journal import Journal
+from storage.database import StorageError
 
 Say = Callable[[str], None]
 
 POLL_SECONDS = 0.1
 
 
-class Terminal:
-    """What a terminal command needs; closed at the end."""
-
-    def __init__(self, settings: Settings) -> None:
-        metrics = Metrics()
-        self.settings = settings
-        self.database = Database(settings.database.url)
-        self.coordinator = open_coordinator(settings, metrics)
-        self.recorder = Recorder(
-            database=self.database,
-            journal=Journal(Path(settings.journal.path)),
-            limit=settings.kill.storage_timeout_ms / 1000,
-            now=utc_now,
-        )
-        self.desk = Desk(
-            coordinator=self.coordinator,
-            recorder=self.recorder,
-            database=self.database,
-            sender=NoMessenger(),
-            metrics=metrics,
-            now=utc_now,
-            clock=time.monotonic,
-            bots=settings.coordinator.bots,
-            ops=settings.channels.ops or "",
-            coordinator_url=settings.coordinator.url,
-            contacts=settings.contacts,
-            warn_seconds=settings.kill.warn_seconds,
-            watch_seconds=settings.kill.watch_seconds,
-        )
-        self.executor = Executor(
-            desk=self.desk, database=self.database, owner=instance("terminal"), now=utc_now
-        )
-
-    async def close(self) -> None:
-        """Let what was started end, then close the connections."""
-        if self.desk.tasks:
-            await asyncio.wait(set(self.desk.tasks), timeout=2)
-        await self.coordinator.close()
-        await self.database.close()
-
-
 async def kill(settings: Settings, warnings: tuple[str, ...], *, reason: str, say: Say) -> int:
     """Stop the fleet; 0 when it was seen stopped. Sends until then, or until interrupted: the serving bot goes on."""
-    terminal = Terminal(settings)
-    desk, executor = terminal.desk, terminal.executor
+    core = for_terminal(settings)
+    desk, executor = core.desk, core.executor
     for warning in warnings:
         say(f"Note: {warning}")
     try:
         # The stop does not wait for the database to be brought up to date.
-        preparing = asyncio.ensure_future(_prepare(terminal, say))
+        preparing = asyncio.ensure_future(_prepare(core, say))
         await asyncio.wait({preparing}, timeout=settings.kill.storage_timeout_ms / 1000)
         request = parse("kill", reason, settings.coordinator.bots)
-        action, accepted = await Intake(desk=desk, executor=executor).take(
+        action, accepted = await core.intake.take(
             request,
             by=f"terminal:{getpass.getuser()}",
             source="terminal",
@@ -94,9 +46,7 @@ async def kill(settings: Settings, warnings: tuple[str, ...], *, reason: str, sa
         )
         say(f"{action.id}: stopping the whole fleet through {settings.coordinator.url} ...")
         if accepted is None:
-            say(
-                f"Not yet in the audit ({terminal.recorder.problem}); it is in the journal and will be imported."
-            )
+            say(f"Not yet in the audit ({core.recorder.problem}); it is in the journal and will be imported.")
         run = executor.kill_run()
         if run is not None:
             seen = await _follow(run, executor, say)
@@ -111,17 +61,17 @@ async def kill(settings: Settings, warnings: tuple[str, ...], *, reason: str, sa
         return 0 if seen else 1
     finally:
         await executor.stop(0)
-        await terminal.close()
+        await _close(core)
 
 
 async def _follow(run: KillRun, executor: Executor, say: Say) -> bool:
     """Say each change of the run until the stop was seen; True then."""
-    last = ""
+    said: set[str] = set()  # the same trouble again and again is said once
     while True:
         line, seen = run.in_words()
-        if line != last:
+        if line not in said:
             say(line)
-            last = line
+            said.add(line)
         if seen:
             return True
         if not executor.running:
@@ -151,23 +101,27 @@ async def _assist(desk: Desk, action_id: str, reason: str, say: Say) -> bool:
         pause = min(pause * 2, 5.0)
 
 
-async def _prepare(terminal: Terminal, say: Say) -> None:
+async def _prepare(core: Core, say: Say) -> None:
     try:
-        await terminal.database.prepare()
+        await core.database.prepare()
     except StorageError as error:
         say(f"Note: {error}")
 
 
 async def status(settings: Settings, *, as_json: bool, say: Say) -> int:
     """Show the fleet; 0 when the coordinator answered, 1 when it did not."""
-    terminal = Terminal(settings)
+    core = for_terminal(settings)
     try:
-        await _prepare(terminal, say)
-        answers = Answers(
-            desk=terminal.desk, policy=settings.policy, root_command=settings.slack.root_command
-        )
-        found = await answers.status(only=None, may_kill=False)
+        await _prepare(core, say)
+        found = await core.answers.status(only=None, may_kill=False)
         say(json.dumps(as_data(found), indent=2) if as_json else plain(found))
         return 0 if found.status is not None else 1
     finally:
-        await terminal.close()
+        await _close(core)
+
+
+async def _close(core: Core) -> None:
+    """Let what was started end, then close the connections."""
+    if core.desk.tasks:
+        await asyncio.wait(set(core.desk.tasks), timeout=2)
+    await core.close()

@@ -23,6 +23,8 @@ class Backend(Protocol):
 
     async def read(self, query: Callable[[Connection], T]) -> T: ...
 
+    def serve_alone(self) -> bool: ...
+
     async def close(self) -> None: ...
 
 
@@ -70,6 +72,10 @@ class Database:
     async def read(self, query: Callable[[Connection], T]) -> T:
         """What the query returned, from one consistent snapshot in which nothing can be written."""
         return await self._backend.read(query)
+
+    def serve_alone(self) -> bool:
+        """True when no other process serves from this SQLite file; held until ``close``. Always on PostgreSQL."""
+        return self._backend.serve_alone()
 
     async def close(self) -> None:
         """Finish the writes that wait, break off long reads, close everything; a second call does nothing."""

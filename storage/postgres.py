@@ -90,6 +90,9 @@ class Postgres:
         if not task.cancelled():
             task.exception()  # taken note of: a caller who gave up will not ask for it
 
+    def serve_alone(self) -> bool:
+        return True  # replicas share it: what they do is claimed row by row, under leases
+
     async def close(self) -> None:
         self._closed = True
         if self._running:

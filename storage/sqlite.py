@@ -1,6 +1,7 @@
 """SQLite behind one writer thread that commits in groups, and a few threads that read."""
 
 import asyncio
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -150,6 +151,7 @@ class Sqlite:
         self._idle: deque[Opened] = deque()
         self._busy: set[Opened] = set()
         self._closed = False
+        self._serving: int | None = None  # a lock file, held open while this process serves
 
     async def prepare(self) -> None:
         await asyncio.to_thread(self._prepare)
@@ -204,6 +206,11 @@ class Sqlite:
             if self._closed:
                 opened.drop()
 
+    def serve_alone(self) -> bool:
+        if self._serving is None:
+            self._serving = self._file.hold(".serving")
+        return self._serving is not None
+
     async def close(self) -> None:
         self._closed = True
         await asyncio.to_thread(self._close)
@@ -216,3 +223,6 @@ class Sqlite:
         self._readers.shutdown(cancel_futures=True)
         while self._idle:
             self._idle.popleft().drop()
+        if self._serving is not None:
+            os.close(self._serving)
+            self._serving = None

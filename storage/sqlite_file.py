@@ -1,5 +1,6 @@
 """One SQLite file: created for its owner alone, opened, and watched lest somebody takes it away."""
 
+import fcntl
 import os
 import sqlite3
 from contextlib import suppress
@@ -43,6 +44,17 @@ class SqliteFile:
         for path in (self.path, self.beside("-wal"), self.beside("-shm")):
             with suppress(FileNotFoundError):
                 path.chmod(0o600)
+
+    def hold(self, end: str) -> int | None:
+        """A lock file beside the database, locked until its descriptor is closed; ``None``: another has it."""
+        self.create_directory()
+        file = os.open(self.beside(end), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return None
+        return file
 
     def engine(self, *, writing: bool) -> Engine:
         """An engine without a pool; it opens the existing file and never creates one."""

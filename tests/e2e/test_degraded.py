@@ -141,3 +141,9 @@ async def test_told_to_stop_the_bot_finishes_what_runs(talk: Conversation) -> No
     await talk.admin.sees("verified", "then stop")
     assert await talk.bot.stops() == 0
     assert "Traceback" not in talk.bot.words()
+
+
+async def test_a_second_bot_on_the_same_database_file_does_not_start(talk: Conversation) -> None:
+    code, printed = await talk.bot.command_line("serve", CHATBOT_HTTP__PORT="1")
+    assert code == 1
+    assert "another process serves" in printed

@@ -1,0 +1,193 @@
+"""The composition root: every part is built here, once, and handed to who needs it."""
+
+import os
+import secrets
+import socket
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from chatbot.answers import Answers
+from chatbot.desk import Desk, Messenger, NoMessenger
+from chatbot.dispatch import Dispatcher
+from chatbot.executor import Executor
+from chatbot.guard import Guard
+from chatbot.identity import People
+from chatbot.intake import Intake
+from chatbot.metrics import Metrics
+from chatbot.posting import Poster, web_client
+from chatbot.recorder import Recorder
+from chatbot.sender import Sender
+from chatbot.slack import Door, SlackApp
+from chatbot.sockets import Sockets
+from chatbot.watch import Watch
+from commands.coordinator.client import Coordinator
+from commands.coordinator.monitor import Monitor
+from config.settings import Settings
+from storage.database import Database
+from storage.journal import Journal
+
+
+def utc_now() -> datetime:
+    """The present moment, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """What both the serving bot and a terminal command stand on."""
+
+    database: Database
+    journal: Journal
+    coordinator: Coordinator
+    monitor: Monitor | None
+    metrics: Metrics
+    recorder: Recorder
+    desk: Desk
+    executor: Executor
+    intake: Intake
+    answers: Answers
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.coordinator.close()
+        if self.monitor is not None:
+            await self.monitor.close()
+        await self.database.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The serving bot: one of ``sockets`` and ``guard`` is there, by the mode."""
+
+    core: Core
+    web: AsyncWebClient
+    people: People
+    sender: Sender
+    watch: Watch
+    door: Door
+    sockets: Sockets | None
+    guard: Guard | None
+
+
+def for_terminal(settings: Settings) -> Core:
+    """The parts of a terminal command: the same stop, without Slack."""
+    return _core(
+        settings, owner=_owner("terminal"), database=Database(settings.database.url), sender=NoMessenger()
+    )
+
+
+def for_serving(settings: Settings, session: aiohttp.ClientSession) -> Parts:
+    """The parts of the serving bot; nothing runs yet."""
+    owner = _owner("serve")
+    token = settings.slack.bot_token.get_secret_value() if settings.slack.bot_token else ""
+    web = web_client(token=token, api_url=settings.slack.api_url, session=session)
+    poster = Poster(web=web, session=session)
+    database = Database(settings.database.url)
+    metrics = Metrics()
+    sender = Sender(
+        database=database, poster=poster, metrics=metrics, owner=owner, now=utc_now, clock=time.monotonic
+    )
+    core = _core(settings, owner=owner, database=database, sender=sender, metrics=metrics)
+    people = People(roles=settings.roles, web=web)
+    door = Door()
+    dispatcher = Dispatcher(
+        settings=settings,
+        desk=core.desk,
+        people=people,
+        intake=core.intake,
+        answers=core.answers,
+        poster=poster,
+        door=door,
+    )
+    slack = SlackApp(client=web, token=token, door=door, handle=dispatcher.handle)
+    app_token, secret = settings.slack.app_token, settings.slack.signing_secret
+    sockets = guard = None
+    if app_token is not None:
+        sockets = Sockets(
+            app_token=app_token.get_secret_value(),
+            web=web,
+            deliver=slack.deliver,
+            count=settings.slack.connections,
+            changed=metrics.sockets,
+        )
+    elif secret is not None:
+        guard = Guard(
+            signing_secret=secret.get_secret_value(), deliver=slack.deliver, refused=metrics.refused
+        )
+    return Parts(
+        core=core,
+        web=web,
+        people=people,
+        sender=sender,
+        watch=Watch(
+            desk=core.desk, poll_seconds=settings.coordinator.poll_seconds, reassert=core.intake.reassert
+        ),
+        door=door,
+        sockets=sockets,
+        guard=guard,
+    )
+
+
+def _core(
+    settings: Settings, *, owner: str, database: Database, sender: Messenger, metrics: Metrics | None = None
+) -> Core:
+    metrics = metrics or Metrics()
+    journal = Journal(Path(settings.journal.path))
+    recorder = Recorder(
+        database=database, journal=journal, limit=settings.kill.storage_timeout_ms / 1000, now=utc_now
+    )
+    token, monitor_token = settings.coordinator.token, settings.monitor.token
+    coordinator = Coordinator(
+        url=settings.coordinator.url,
+        token=token.get_secret_value() if token else None,
+        connect_timeout=settings.coordinator.connect_timeout,
+        read_timeout=settings.coordinator.read_timeout,
+        on_call=metrics.coordinator_call,
+    )
+    monitor = None
+    if settings.monitor.url is not None:
+        monitor = Monitor(
+            url=settings.monitor.url,
+            token=monitor_token.get_secret_value() if monitor_token else None,
+            on_call=metrics.coordinator_call,
+        )
+    desk = Desk(
+        coordinator=coordinator,
+        recorder=recorder,
+        database=database,
+        sender=sender,
+        metrics=metrics,
+        now=utc_now,
+        clock=time.monotonic,
+        bots=settings.coordinator.bots,
+        ops=settings.channels.ops or "",
+        coordinator_url=settings.coordinator.url,
+        contacts=settings.contacts,
+        warn_seconds=settings.kill.warn_seconds,
+        watch_seconds=settings.kill.watch_seconds,
+    )
+    executor = Executor(desk=desk, database=database, owner=owner, now=utc_now)
+    return Core(
+        database=database,
+        journal=journal,
+        coordinator=coordinator,
+        monitor=monitor,
+        metrics=metrics,
+        recorder=recorder,
+        desk=desk,
+        executor=executor,
+        intake=Intake(desk=desk, executor=executor),
+        answers=Answers(
+            desk=desk, monitor=monitor, policy=settings.policy, root_command=settings.slack.root_command
+        ),
+    )
+
+
+def _owner(kind: str) -> str:
+    """The name under which this process claims actions and messages."""
+    return f"{kind}:{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
