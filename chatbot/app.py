@@ -55,7 +55,10 @@ class Program:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set; a part that fails ends it with an exception group."""
         parts, core = self._parts, self._core
-        await self._prepare()
+        preparing = asyncio.ensure_future(self._prepare())
+        await asyncio.wait({preparing}, timeout=self._settings.kill.storage_timeout_ms / 1000)
+        if not self._prepared:
+            await core.intake.take_up()  # a stop in the journal does not wait for the database
         listener = self._listener()
         ticks = scheduler(
             (
@@ -70,7 +73,7 @@ class Program:
             core.executor.run(),
             parts.watch.run(),
             self._introduce(),
-            self._keep_preparing(),
+            self._keep_preparing(preparing),
         ]
         if parts.sockets is not None:
             works.append(self._connect())
@@ -131,7 +134,8 @@ class Program:
             return
         self._prepared = True
 
-    async def _keep_preparing(self) -> None:
+    async def _keep_preparing(self, first: asyncio.Future[None]) -> None:
+        await first
         while not self._prepared:
             await asyncio.sleep(SETTLE_EVERY)
             await self._prepare()

@@ -2,8 +2,12 @@
 
 import asyncio
 from collections import OrderedDict
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any
+
+import structlog
 
 from chatbot import kill_record, stopping
 from chatbot.desk import Desk
@@ -24,6 +28,8 @@ from storage.latch import Latch
 
 REMEMBERED = 500
 TURNS = 8  # of the event loop, from starting a run to its first bytes on the way
+
+log = structlog.get_logger(__name__)
 
 
 class Intake:
@@ -128,7 +134,19 @@ class Intake:
             )
             self._desk.spawn(self._desk.show((owing,)))
 
-    def _begin_unrecorded(self, action: Action) -> None:
+    async def take_up(self) -> None:
+        """Run what a process that died accepted into the journal, for the database may stay away for long."""
+        for arguments in await self._desk.recorder.left_open():
+            fields = {name: value for name, value in arguments.items() if name not in ("at", "owner")}
+            try:
+                action = Action(accepted_at=datetime.fromisoformat(arguments["at"]), **fields)
+            except (KeyError, TypeError, ValueError) as error:
+                log.exception("a journal line is not understood", error=repr(error))
+                continue
+            log.info("taking up a journaled action", action=action.id, command=action.command)
+            self._begin_unrecorded(action, resumed=True)
+
+    def _begin_unrecorded(self, action: Action, *, resumed: bool = False) -> None:
         self._recent[action.key] = action
         if len(self._recent) > REMEMBERED:
             self._recent.popitem(last=False)
@@ -136,9 +154,10 @@ class Intake:
         if run is not None:
             run.join(Joined(by=action.requested_by, reason=action.reason, at=action.accepted_at))
             return
-        self._executor.start(action, recorded=False)
+        self._executor.start(action, recorded=False, resumed=resumed)
         module = kill_record if action.command == "kill" else stopping
-        self._desk.sender.show_unrecorded((module.opening_card(action, self._desk, None),))
+        card = replace(module.opening_card(action, self._desk, None), maybe_posted=resumed)
+        self._desk.sender.show_unrecorded((card,))
 
     async def reassert(self, held: Latch, doubts: tuple[Doubt, ...]) -> None:
         """The fleet moves against the latch: kill it anew, in our own name, and say why."""

@@ -99,6 +99,20 @@ class Recorder:
                 return
             self._memory.popleft()
 
+    async def left_open(self) -> list[Mapping[str, Any]]:
+        """What was accepted into the journal and has no end there: the arguments of each acceptance, oldest first."""
+        try:
+            records = await asyncio.to_thread(self._journal.read)
+        except OSError as error:
+            self._trouble(f"the journal cannot be read ({error.strerror or type(error).__name__})")
+            return []
+        steps_taken = [(each.get("step"), each.get("arguments")) for each in records]
+        known = [(step, arguments) for step, arguments in steps_taken if isinstance(arguments, dict)]
+        ended = {arguments.get("action_id") for step, arguments in known if step in steps.ENDS}
+        return [
+            arguments for step, arguments in known if step == "accept" and arguments.get("id") not in ended
+        ]
+
     async def settle(self) -> int:
         """Replay what waits into the database; returns how many steps, 0 when nothing waits or it still fails."""
         if not self.behind() or self._settling.locked():

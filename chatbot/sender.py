@@ -13,6 +13,7 @@ from functools import partial
 import structlog
 
 from chatbot.metrics import Metrics
+from chatbot.pace import Pace
 from chatbot.posting import Fate, Poster, Result
 from chatbot.steps import Owing
 from storage import outbox
@@ -29,28 +30,6 @@ REMEMBERED = 500
 LOOK_AFTER = timedelta(seconds=1)  # before looking for a post of unknown fate
 
 log = structlog.get_logger(__name__)
-
-
-class Pace:
-    """How long until the next call is allowed: a bucket of ``burst`` that fills by one every ``seconds``."""
-
-    def __init__(self, *, seconds: float, burst: int, clock: Callable[[], float]) -> None:
-        self._seconds = seconds
-        self._depth = seconds * (burst - 1)
-        self._clock = clock
-        self._next = 0.0
-
-    def wait(self) -> float:
-        """Seconds until a call is allowed; 0 now."""
-        return max(0.0, self._next - self._depth - self._clock())
-
-    def take(self) -> None:
-        """Count one call."""
-        self._next = max(self._next, self._clock()) + self._seconds
-
-    def hold(self, seconds: float) -> None:
-        """Slack said to wait: no call before that."""
-        self._next = max(self._next, self._clock() + seconds + self._depth)
 
 
 class Sender:
@@ -260,6 +239,8 @@ class Sender:
         if message.response_url is not None:
             await self._poster.respond(message.response_url, message.payload)
             return
+        if message.maybe_posted and message.key not in self._shown:  # by a process that died, and left no row
+            await self._look_for(message)
         ts = self._shown.get(message.key)
         pace = self._edits if ts else self._pace(message.channel)
         await asyncio.sleep(pace.wait())
@@ -289,10 +270,16 @@ class Sender:
 
     async def _after_unknown(self, message: Owing) -> None:
         await asyncio.sleep(LOOK_AFTER.total_seconds())
-        found = await self._poster.find(message.channel, key=message.key, since=self._now().timestamp())
-        if found is not None and found.ts is not None:
-            self._remember(message.key, found.ts)
+        await self._look_for(message)
         self._unrecorded.setdefault(message.key, message)
+
+    async def _look_for(self, message: Owing) -> None:
+        thread_ts = self._shown.get(message.thread_key) if message.thread_key else None
+        found = await self._poster.find(
+            message.channel, key=message.key, since=self._now().timestamp(), thread_ts=thread_ts
+        )
+        if found is not None:
+            self._remember(message.key, found.ts)
 
 
 def lane(row: Owed) -> str:

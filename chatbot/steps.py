@@ -168,6 +168,8 @@ STEPS: Mapping[str, Callable[..., Any]] = {
     "closed": closed,
     "reasoned": reasoned,
 }
+ENDS = frozenset({"finished", "closed"})
+"""The steps after which nobody works on an action any more."""
 
 
 def run(

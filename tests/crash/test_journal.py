@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 
+from tests.conversation import OPS
 from tests.crash.scene import Scene, locked, until
 
 
@@ -34,13 +35,35 @@ async def test_a_journaled_kill_does_not_wait_for_the_database_after_a_crash_eit
         with locked(crashing.database):
             request = crashing.types("/kill still locked")
             await crashing.acknowledged(request)
+            card = (await until(lambda: crashing.talk.slack.messages(OPS), "the card"))[0]
             await crashing.dies()
             assert crashing.talk.fleet.engine.trading
             crashing.talk.fleet.faults.clear()
             await crashing.talk.bot.start(ready=False)
             await until(lambda: not crashing.talk.fleet.engine.trading, "a stopped fleet")
+            shown = await crashing.talk.admin.sees("verified", "still locked", "not yet in the audit")
+            assert shown.ts == card.ts  # the card of the dead one, found and edited
+            await until(lambda: crashing.talk.slack.socket_count == 2, "the sockets")
+            again = crashing.types(request.line, trigger=request.trigger)
+            await crashing.acknowledged(again)
         await crashing.talk.bot.until("/readyz")
         await crashing.shown_once(await crashing.carried_out(request))
+        assert crashing.talk.rows("select count(*) from actions") == [(1,)]
+
+
+async def test_a_journaled_kill_that_had_ended_is_not_sent_again(scene: Scene) -> None:
+    async with scene.opens() as crashing:
+        with locked(crashing.database):
+            request = crashing.types("/kill over")
+            await until(lambda: '"step":"finished"' in crashing.journaled(), "the end in the journal")
+            await crashing.dies()
+            sent = len(crashing.stops("/kill"))
+            await crashing.talk.bot.start(ready=False)
+            await until(lambda: crashing.talk.slack.socket_count == 2, "the sockets")
+            assert len(crashing.stops("/kill")) == sent
+        await crashing.talk.bot.until("/readyz")
+        await crashing.shown_once(await crashing.carried_out(request))
+        assert len(crashing.stops("/kill")) == sent
 
 
 async def test_killed_between_the_import_and_the_end_of_the_journal(scene: Scene) -> None:
