@@ -18,6 +18,7 @@ from chatbot import steps
 from chatbot.steps import Compose, no_messages
 from storage import audit
 from storage.database import Database, StorageError
+from storage.errors import told
 from storage.journal import Journal
 
 DATABASE_SHARE = 0.7  # of the time a stop grants storage; the rest is left for the journal's fsync
@@ -63,6 +64,9 @@ class Recorder:
                 self._trouble("the database takes too long")
             except StorageError as error:
                 self._trouble(str(error))
+            except Exception as error:  # a mistake of ours must not stand before a stop either
+                log.exception("a step could not be written", step=step)
+                self._trouble(f"a step could not be written ({type(error).__name__})")
             else:
                 self.problem = ""
                 return True, result
@@ -101,17 +105,20 @@ class Recorder:
 
     async def left_open(self) -> list[Mapping[str, Any]]:
         """What was accepted into the journal and has no end there: the arguments of each acceptance, oldest first."""
-        try:
-            records = await asyncio.to_thread(self._journal.read)
-        except OSError as error:
-            self._trouble(f"the journal cannot be read ({error.strerror or type(error).__name__})")
-            return []
-        steps_taken = [(each.get("step"), each.get("arguments")) for each in records]
+        steps_taken = [(each.get("step"), each.get("arguments")) for each in await self._journaled()]
         known = [(step, arguments) for step, arguments in steps_taken if isinstance(arguments, dict)]
         ended = {arguments.get("action_id") for step, arguments in known if step in steps.ENDS}
         return [
             arguments for step, arguments in known if step == "accept" and arguments.get("id") not in ended
         ]
+
+    async def _journaled(self) -> list[dict[str, Any]]:
+        """The records of the journal; none when the disk does not let us read it: then the rest has to go on."""
+        try:
+            return await asyncio.to_thread(self._journal.read)
+        except OSError as error:
+            self._trouble(f"the journal cannot be read ({error.strerror or type(error).__name__})")
+            return []
 
     async def settle(self) -> int:
         """Replay what waits into the database; returns how many steps, 0 when nothing waits or it still fails."""
@@ -119,7 +126,7 @@ class Recorder:
             return 0
         async with self._settling:
             await self._flush()
-            records = await asyncio.to_thread(self._journal.read)
+            records = await self._journaled()
             held = len(self._memory)
             waiting = [*records, *self._memory]
             try:
@@ -131,10 +138,14 @@ class Recorder:
                 return 0
             for _ in range(held):  # what came meanwhile stays for the next time
                 self._memory.popleft()
-            await asyncio.to_thread(self._journal.clear, records)
+            try:
+                await asyncio.to_thread(self._journal.clear, records)
+            except OSError as error:  # replayed again next time, which changes nothing
+                self._trouble(f"the journal cannot be put aside ({error.strerror or type(error).__name__})")
             if not self.behind():
                 self.problem = ""
-            log.info("journaled steps are in the database now", count=len(waiting))
+            if waiting:
+                log.info("journaled steps are in the database now", count=len(waiting))
             return len(waiting)
 
 
@@ -157,7 +168,9 @@ def _replay(conn: Connection, *, record: Mapping[str, Any], now: datetime) -> No
                 compose=no_messages,
                 now=now,
             )
-    except (TypeError, ValueError, KeyError) as error:
+    except Exception as error:
+        if isinstance(told(error), StorageError):
+            raise
         # One line that cannot be replayed must not keep the rest out; the archived file still holds it.
         _not_understood(conn, record, now, type(error).__name__)
 

@@ -143,3 +143,18 @@ async def test_a_kill_after_the_crash_joins_the_one_in_the_journal(scene: Scene)
         assert crashing.talk.rows("select joined_to from actions where key = ?", second.trigger) == [
             (action,)
         ]
+
+
+async def test_a_journal_that_cannot_be_read_after_a_crash_keeps_nobody_from_stopping(scene: Scene) -> None:
+    async with scene.opens() as crashing:
+        first = crashing.types("/kill first")
+        await crashing.acknowledged(first)
+        await crashing.dies()
+        crashing.journal.mkdir()  # what a damaged disk answers: it is there, and every read fails
+        await crashing.starts()
+        action = await crashing.carried_out(first)
+        crashing.begins_anew()
+        second = crashing.types("/kill second")
+        await crashing.acknowledged(second)
+        assert await crashing.carried_out(second) != action
+        await crashing.shown_once(action)
