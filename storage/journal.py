@@ -18,10 +18,13 @@ class Journal:
 
     @property
     def pending(self) -> bool:
-        """True when something waits to be imported."""
+        """True when something waits to be imported; False also when the disk does not tell.
+
+        What cannot be read must not keep anything out of a database that works.
+        """
         try:
             return self._path.stat().st_size > 0
-        except FileNotFoundError:
+        except OSError:
             return False
 
     def append(self, record: Mapping[str, Any]) -> None:
