@@ -146,13 +146,19 @@ class Executor:
 
     async def stop(self, grace: float) -> None:
         """Let running actions end within ``grace`` seconds; what is left is freed for whoever comes next."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks.values()), timeout=grace)
+        at_work = {task for name, task in self._tasks.items() if not self._only_watching(name)}
+        if at_work:
+            await asyncio.wait(at_work, timeout=grace)
         await self.hand_over(tuple(self._tasks))
         left = [task for task in self._tasks.values() if not task.done()]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+
+    def _only_watching(self, action_id: str) -> bool:
+        """True for a kill that was seen complete: the next process can watch it just as well."""
+        run = self._kills.get(action_id)
+        return run is not None and run.settled
 
     async def hand_over(self, ids: tuple[str, ...]) -> None:
         """Give claims back at once, so that the next process need not wait for their leases."""

@@ -74,6 +74,11 @@ class KillRun:
         self._record.phase = Phase.CLOSED
         self._closing.set()
 
+    @property
+    def settled(self) -> bool:
+        """True while the fleet was seen stopped and is only watched."""
+        return not self._needed.is_set()
+
     def in_words(self) -> tuple[str, bool]:
         """Where it stands, in one line for a terminal, and whether the stop was seen."""
         card = self._record.card()

@@ -91,6 +91,7 @@ async def _run(*, port: int, http_mode: bool, serve_bot: bool, say: Callable[[st
                 http_port=http_port,
                 http_mode=http_mode,
             )
+            env |= {"CHATBOT_LOG__LEVEL": "warning", "CHATBOT_LOG__FORMAT": "console"}
             if http_mode:
                 slack.deliver_over_http(f"http://127.0.0.1:{http_port}/slack/events", SIGNING_SECRET)
             if not serve_bot:
