@@ -45,6 +45,7 @@ class KillRun:
         self._desk = desk
         self._record = KillRecord.of(action, desk, recorded=recorded, resumed=resumed)
         self._needed = asyncio.Event()  # set while the fleet is not known to be stopped
+        self._needed.set()
         self._push_now = asyncio.Event()  # cuts the wait before the next send short
         self._look_now = asyncio.Event()  # cuts the wait before the next read short
         self._closing = asyncio.Event()
@@ -89,7 +90,6 @@ class KillRun:
     async def run(self) -> None:
         """Send, read back, warn and watch until it is over."""
         record = self._record
-        self._needed.set()
         while self._needed.is_set() and record.closed is None:
             await self._work()
             if record.closed is None:
