@@ -6,6 +6,7 @@ refusal is an answer in one sentence, and is audited.
 
 import asyncio
 import secrets
+from collections import OrderedDict
 
 import structlog
 
@@ -24,6 +25,7 @@ from commands.spec import Command, Request, Risk, Role, UserError
 from commands.words import clean
 from config.settings import Settings
 
+REMEMBERED = 500  # mentions that were answered, for when Slack sends one again
 ANSWER_SECONDS = 1.0  # a read that takes longer is answered later, and said to be under way now
 CLICKS = {  # action_id or callback_id -> (risk, role)
     "status.refresh": (Risk.READ, Role.VIEWER),
@@ -57,6 +59,7 @@ class Dispatcher:
         self._intake = intake
         self._answers = answers
         self._poster = poster
+        self._answered: OrderedDict[str, None] = OrderedDict()
         self._door = door
 
     async def handle(self, incoming: Incoming) -> Reply:
@@ -198,6 +201,14 @@ class Dispatcher:
 
     async def _answer(self, incoming: Incoming, request: Request) -> Reply:
         """A read: at once when it is quick, else "reading ..." now and the answer when it is there."""
+        if incoming.kind is Kind.MENTION:
+            # Slack sends an event again when our acknowledgement was late; the answer is on its way already. What
+            # changes the fleet is not kept from running here: it is known by its key in the database.
+            if incoming.key in self._answered:
+                return Reply()
+            self._answered[incoming.key] = None
+            while len(self._answered) > REMEMBERED:
+                self._answered.popitem(last=False)
         role = self._people.role(incoming.user) or Role.VIEWER
         work = asyncio.ensure_future(self._answers.answer(request, role=role))
         done, _ = await asyncio.wait({work}, timeout=ANSWER_SECONDS)

@@ -90,6 +90,7 @@ class KillRun:
     async def run(self) -> None:
         """Send, read back, warn and watch until it is over."""
         record = self._record
+        structlog.contextvars.bind_contextvars(action=self.id, person=self._action.requested_by)
         while self._needed.is_set() and record.closed is None:
             await self._work()
             if record.closed is None:
@@ -171,7 +172,7 @@ class KillRun:
         try:
             await self._desk.coordinator.stop(bot, reason=self._words())
         except CoordinatorError as error:
-            log.warning("a bot was not stopped by name", action=self.id, bot=bot, error=str(error))
+            log.warning("a bot was not stopped by name", bot=bot, error=str(error))
 
     def _words(self) -> str:
         return f"{self._record.reason or 'emergency stop'} (by {self._action.requested_by}, {self.id})"

@@ -44,6 +44,7 @@ class BotRun:
 
     async def run(self) -> None:
         """Send until accepted, read until settled or the deadline passes."""
+        structlog.contextvars.bind_contextvars(action=self.id, person=self._action.requested_by)
         deadline = self._action.accepted_at + DEADLINE
         retry, answered = FIRST_RETRY, False
         while True:
@@ -79,7 +80,7 @@ class BotRun:
             self._error, taken = str(error), False
         except CoordinatorError as error:
             self._error = str(error)
-            log.warning("a stop was not answered", action=self.id, error=str(error))
+            log.warning("a stop was not answered", error=str(error))
             return False
         now = self._desk.now()
         await self._desk.recorder.step(
