@@ -225,7 +225,8 @@ class Sender:
 
     def _start_unrecorded(self) -> None:
         for message in sorted(self._unrecorded.values(), key=lambda each: each.priority):
-            name = message.response_url or f"unrecorded {message.channel}"
+            # In the lane of the outbox: of two that bring the same card, one posts it and the other edits it.
+            name = message.response_url or message.channel
             if name in self._busy:
                 continue
             if message.thread_key is not None and message.thread_key not in self._shown:
