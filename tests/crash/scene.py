@@ -210,6 +210,7 @@ class Crashing:
         assert self.talk.rows("select count(*) from outbox where state = 'failed'") == [(0,)]
         cards = self.cards(action)
         assert len(cards) == 1, [card.words for card in cards]
+        assert cards[0].text.startswith("✅"), cards[0].words
         replies = self.replies(cards[0])
         assert len(replies) == len(set(replies)), replies
         return cards[0]

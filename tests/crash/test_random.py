@@ -17,7 +17,7 @@ async def test_killed_at_random_moments(scene: Scene, seed: int) -> None:
     chance = random.Random(seed)
     told = ""
     actions: list[str] = []
-    watch = "1" if seed in {3, 7} else "0"  # two chains are also hit while they watch a verified stop
+    watch = "1" if seed == 7 else "0"  # one chain is also hit while it watches a verified stop
     async with scene.opens(watch=watch) as crashing:
         for number in range(MOMENTS):
             moment = chance.choice(SPANS) * chance.random()

@@ -69,7 +69,7 @@ async def test_5_killed_while_the_coordinator_hangs_before_it_obeys(scene: Scene
         dead = crashing.talk.rows("select claimed_by from actions")
         await crashing.dies()
         assert crashing.talk.fleet.engine.trading
-        await crashing.starts()
+        await crashing.starts(CHATBOT_COORDINATOR__READ_TIMEOUT="1")
         # taken over by the time it is ready, not when the dead one's lease has run out
         assert crashing.talk.rows("select claimed_by from actions") != dead
         crashing.talk.fleet.faults.clear()
