@@ -218,8 +218,10 @@ async def test_slack_that_says_wait_is_obeyed(desk: Desk) -> None:
     assert len(desk.slack.messages(OPS)) == 2
 
 
-async def test_a_reply_waits_for_the_message_it_belongs_under(desk: Desk) -> None:
-    desk.slack.faults.set("reset_before", methods=("chat.postMessage",), times=1)
+@pytest.mark.parametrize("fault", [None, "reset_before", "reset_after_accept"])
+async def test_a_reply_waits_for_the_message_it_belongs_under(desk: Desk, fault: str | None) -> None:
+    if fault is not None:
+        desk.slack.faults.set(fault, methods=("chat.postMessage",), times=1)
     await desk.owe("kill/card", "card", priority=5)
     await desk.owe("kill/alarm", "alarm", priority=0, thread_key="kill/card")
     async with running(desk.sender):
