@@ -11,7 +11,9 @@ from pathlib import Path
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from chatbot.admission import Admission
 from chatbot.answers import Answers
+from chatbot.buttons import Buttons
 from chatbot.desk import Desk, Messenger, NoMessenger
 from chatbot.dispatch import Dispatcher
 from chatbot.executor import Executor
@@ -21,6 +23,7 @@ from chatbot.intake import Intake
 from chatbot.metrics import Metrics
 from chatbot.posting import Poster, web_client
 from chatbot.recorder import Recorder
+from chatbot.replies import Replies
 from chatbot.sender import Sender
 from chatbot.slack import Door, SlackApp
 from chatbot.sockets import Sockets
@@ -95,14 +98,26 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession) -> Parts:
     core = _core(settings, owner=owner, database=database, sender=sender, metrics=metrics)
     people = People(roles=settings.roles, web=web)
     door = Door()
-    dispatcher = Dispatcher(
-        settings=settings,
+    replies = Replies(desk=core.desk, poster=poster)
+    admission = Admission(settings=settings, desk=core.desk, people=people, door=door, replies=replies)
+    buttons = Buttons(
         desk=core.desk,
         people=people,
+        admission=admission,
         intake=core.intake,
         answers=core.answers,
         poster=poster,
-        door=door,
+        replies=replies,
+    )
+    dispatcher = Dispatcher(
+        root_command=settings.slack.root_command,
+        desk=core.desk,
+        people=people,
+        admission=admission,
+        intake=core.intake,
+        answers=core.answers,
+        buttons=buttons,
+        replies=replies,
     )
     slack = SlackApp(client=web, token=token, door=door, handle=dispatcher.handle)
     app_token, secret = settings.slack.app_token, settings.slack.signing_secret

@@ -18,7 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 EVENT_TYPE = "chatbot_outbox"
 """The metadata type under which a message carries its key."""
 
-REQUEST_SECONDS = 10.0
+REQUEST_SECONDS = 7.0  # with the wait before it, below the lease of a message
 CONNECT_SECONDS = 3.0
 LOOK_BACK_SECONDS = 3600.0  # clocks differ, and a card may have been posted before its row was written
 

@@ -21,11 +21,12 @@ from storage.database import Database, StorageError
 from storage.outbox import Owed, SendState
 
 TICK_SECONDS = 1.0  # what other processes owe is found this late at most
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=10)  # longer than the longest wait and attempt: a dead process holds a card so long
 CHANNEL_SECONDS = 1.0  # chat.postMessage: about one a second a channel
 EDIT_SECONDS = 1.2  # chat.update: fifty a minute a workspace
 EDIT_BURST = 10
 LAST_RETRY = 60.0
+LONGEST_WAIT = 2.0  # seconds spent waiting for a turn while a message is claimed
 REMEMBERED = 500
 LOOK_AFTER = timedelta(seconds=1)  # before looking for a post of unknown fate
 
@@ -161,7 +162,10 @@ class Sender:
                 await self._database.write(lambda conn: outbox.retry(conn, row.id, at=at, error="not there"))
             return
         pace = self._edits if row.ts else self._pace(row.channel)
-        await asyncio.sleep(pace.wait())
+        if (wait := pace.wait()) > LONGEST_WAIT:
+            await self._later(row, "Slack asked to wait", after=wait)  # not under our lease, which would run out
+            return
+        await asyncio.sleep(wait)
         # Between the claim and this moment newer content may have come: send the newest.
         newest = await self._database.read(lambda conn: outbox.get(conn, row.key)) or row
         pace.take()

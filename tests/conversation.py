@@ -22,7 +22,7 @@ from chatbot.sandbox.slack import LocalSlack
 from chatbot.sandbox.slack.model import Delivery, Message, View
 
 OPS = "C0OPS"
-PATIENCE = 15.0  # seconds a person in a test waits for what must come; generous, for machines are shared
+PATIENCE = 20.0  # seconds a person in a test waits for what must come; generous, for machines are shared
 SPEED = 20.0  # how much faster than Slack's own the local limits refill
 
 
