@@ -77,7 +77,7 @@ async def test_what_is_not_signed_by_slack_is_refused_before_it_is_read(talk: Co
         "other secret": signed_headers(body, "somebody else's"),
         "other body": signed_headers(body + b"&x=1", SIGNING_SECRET),
         "stale": signed_headers(body, SIGNING_SECRET, at=now - 301),
-        "from the future": signed_headers(body, SIGNING_SECRET, at=now + 301),
+        "from the future": signed_headers(body, SIGNING_SECRET, at=now + 400),
         "moved in time": good | {"X-Slack-Request-Timestamp": str(now - 1)},
         "an old version": good | {"X-Slack-Signature": good["X-Slack-Signature"].replace("v0=", "v1=")},
         "no number": good | {"X-Slack-Request-Timestamp": "٣٤٥"},
@@ -117,9 +117,9 @@ async def test_a_signed_body_that_is_no_payload_is_400(talk: Conversation) -> No
         (kill(), {}),
         (kill(), JSON),
     )
-    for body, kind in unreadable:
+    for ago, (body, kind) in enumerate(unreadable):
         # the same bytes signed twice in one second would be a replay
-        signed = signed_headers(body, SIGNING_SECRET, at=int(time.time()) - hash(str(kind)) % 200)
+        signed = signed_headers(body, SIGNING_SECRET, at=int(time.time()) - 2 * ago)
         answer = await outside.knocks(body, signed | kind)
         assert answer.status_code == 400, (body[:40], kind, answer.text)
     await outside.still_safe()
