@@ -1,124 +1,18 @@
 """The record of a stop while storage fails: never waited for, never lost, never in another order, never twice."""
 
 import asyncio
-import contextlib
 import fcntl
-import json
-import sqlite3
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import Connection
-
-from chatbot.recorder import Recorder
-from storage import audit
-from storage.database import Database, StorageError
-from storage.journal import Journal
-
-T = TypeVar("T")
-LIMIT = 0.4  # seconds, as configured for a stop
-SLACK = 0.35  # seconds a busy machine may add
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-class Faulty(Database):
-    """A database that can be slow or say no, as a far one does."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.after: float = 0.0  # seconds from the commit to its answer
-        self.no: str | None = None
-        self.mistake: Exception | None = None
-
-    async def write(self, verb: Callable[[Connection], T], *, urgent: bool = False) -> T:
-        if self.no is not None:
-            raise StorageError(self.no)
-        if self.mistake is not None:
-            raise self.mistake
-        result = await super().write(verb, urgent=urgent)
-        await asyncio.sleep(self.after)
-        return result
-
-
-@dataclass
-class Books:
-    """A recorder with its two places."""
-
-    recorder: Recorder
-    database: Faulty
-    path: Path
-    journal: Path
-
-    async def note(self, event: str, *, once: str | None = None) -> bool:
-        """Record one thing that was observed: whether it reached the database, within the time a stop grants."""
-        begun = time.monotonic()
-        stored, _ = await self.recorder.step(
-            "noted",
-            once=once or event,
-            action_id="kill-1",
-            at=now().isoformat(),
-            actor="chatbot",
-            event=event,
-            detail={},
-        )
-        assert time.monotonic() - begun < LIMIT + SLACK
-        return stored
-
-    async def kill(self, key: str) -> bool:
-        stored, _ = await self.recorder.step(
-            "accept",
-            at=now().isoformat(),
-            owner="me",
-            id=f"kill-{key}",
-            key=key,
-            command="kill",
-            bot=None,
-            reason="r",
-            requested_by="U0ADMIN1",
-            source="slack",
-            channel=None,
-            response_url=None,
-        )
-        return stored
-
-    def events(self) -> list[str]:
-        with contextlib.closing(sqlite3.connect(self.path)) as connection:
-            return [event for (event,) in connection.execute("select event from audit order by seq")]
-
-    async def whole(self) -> bool:
-        """True when the audit chain holds."""
-        return (await self.database.read(audit.verify)).faults == ()
-
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """The database as another program holds it."""
-        connection = sqlite3.connect(self.path, isolation_level=None)
-        connection.execute("BEGIN EXCLUSIVE")
-        try:
-            yield
-        finally:
-            connection.close()
-
-    def aside(self) -> list[Path]:
-        return list(self.journal.parent.glob("journal.jsonl.imported-*"))
+from recorder_books import LIMIT, Books, now, opened
 
 
 @pytest.fixture
 async def books(tmp_path: Path) -> AsyncIterator[Books]:
-    path, journal = tmp_path / "chatbot.db", tmp_path / "journal" / "journal.jsonl"
-    database = Faulty(f"sqlite:///{path}")
-    await database.prepare()
-    recorder = Recorder(database=database, journal=Journal(journal), limit=LIMIT, now=now)
-    yield Books(recorder=recorder, database=database, path=path, journal=journal)
-    await database.close()
+    async with opened(tmp_path) as books:
+        yield books
 
 
 async def test_a_step_reaches_the_database_once(books: Books) -> None:
@@ -243,100 +137,3 @@ async def test_a_journal_that_hangs_costs_no_more_than_the_limit(books: Books) -
             await books.recorder.settle()
             await asyncio.sleep(0.05)
     assert books.events() == ["1", "2"]  # also where the hanging write arrived after all
-
-
-async def test_settling_twice_at_once_imports_once(books: Books) -> None:
-    books.database.no = "gone"
-    for count in range(20):
-        await books.note(f"step {count}")
-    books.database.no = None
-    await asyncio.gather(*(books.recorder.settle() for _ in range(5)))
-    assert books.events() == [f"step {count}" for count in range(20)]
-
-
-async def test_two_processes_that_import_the_same_journal_import_it_once(books: Books) -> None:
-    books.database.no = "gone"
-    await books.kill("first")
-    for count in range(5):
-        await books.note(f"step {count}")
-    books.database.no = None
-    other = Recorder(database=books.database, journal=Journal(books.journal), limit=LIMIT, now=now)
-    await asyncio.gather(books.recorder.settle(), other.settle())
-    assert books.events() == ["kill accepted", *(f"step {count}" for count in range(5))]
-    assert await books.whole()
-
-
-POISON: tuple[Any, ...] = (
-    {"step": "drop everything", "once": None, "arguments": {}},
-    {"step": "noted", "once": None, "arguments": {"wrong": 1}},
-    {
-        "step": "noted",
-        "once": None,
-        "arguments": {"action_id": "a", "at": "yesterday", "actor": "b", "event": "e"},
-    },
-    {
-        "step": "noted",
-        "once": {"a": 1},
-        "arguments": {
-            "action_id": ["a"],
-            "at": "2026-01-01T00:00:00+00:00",
-            "actor": {},
-            "event": 7,
-            "detail": None,
-        },
-    },
-    {
-        "step": "accept",
-        "once": None,
-        "arguments": {
-            "at": "2026-01-01T00:00:00+00:00",
-            "owner": None,
-            "id": None,
-            "key": None,
-            "command": {"kill": True},
-            "bot": [],
-            "reason": 7,
-            "requested_by": None,
-            "source": None,
-            "channel": None,
-            "response_url": None,
-        },
-    },
-    {
-        "step": "finished",
-        "arguments": {
-            "action_id": "a",
-            "at": "2026-01-01T00:00:00+00:00",
-            "actor": "b",
-            "state": "x",
-            "outcome": {},
-        },
-    },
-    {"step": ["noted"], "arguments": "none"},
-    {},
-)
-
-
-@pytest.mark.parametrize("poison", POISON, ids=range(len(POISON)))
-async def test_a_line_that_cannot_be_replayed_keeps_nothing_else_out(books: Books, poison: Any) -> None:
-    books.database.no = "gone"
-    await books.note("before")
-    with books.journal.open("a") as file:
-        file.write(json.dumps(poison) + "\n")
-    await books.note("after")
-    books.database.no = None
-    assert await books.recorder.settle() == 3
-    assert books.events() == ["before", "journal line not understood", "after"]
-    assert await books.whole()
-    assert await books.note("and on")
-
-
-async def test_a_torn_or_foreign_line_is_passed_over(books: Books) -> None:
-    books.database.no = "gone"
-    await books.note("before")
-    with books.journal.open("ab") as file:
-        file.write(b'\xff\xfe garbage\n[1, 2]\n{"step": "noted", "argu')
-    await books.note("after")
-    books.database.no = None
-    assert await books.recorder.settle() == 2
-    assert books.events() == ["before", "after"]

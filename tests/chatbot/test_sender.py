@@ -1,108 +1,20 @@
 """The sender against the local Slack and a real outbox: at Slack's pace, the newest content, nothing twice."""
 
 import asyncio
-import contextlib
 import itertools
-import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
 import structlog
+from sender_desk import ALERTS, OPS, Desk, new_sender, now, running
 
-from chatbot.metrics import Metrics
-from chatbot.posting import Poster, open_session, web_client
+from chatbot.posting import open_session
 from chatbot.sandbox.slack import LocalSlack
 from chatbot.sandbox.slack.model import Message
-from chatbot.sender import Sender
-from chatbot.steps import Owing
 from storage import outbox
 from storage.database import Database
-from storage.outbox import Owed, SendState
-
-OPS, ALERTS = "C0OPS", "C0ALERTS"
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def saying(words: str) -> dict[str, Any]:
-    return {"text": words, "blocks": [{"type": "section", "text": {"type": "plain_text", "text": words}}]}
-
-
-@dataclass
-class Desk:
-    """One sender on its own database and a Slack with Slack's own limits."""
-
-    slack: LocalSlack
-    database: Database
-    sender: Sender
-    session: aiohttp.ClientSession
-
-    async def owe(self, key: str, words: str, *, channel: str = OPS, **more: Any) -> Owed:
-        owed = await self.database.write(
-            lambda conn: outbox.owe(conn, key=key, channel=channel, payload=saying(words), now=now(), **more)
-        )
-        self.sender.wake()
-        return owed
-
-    async def row(self, key: str) -> Owed:
-        found = await self.database.read(lambda conn: outbox.get(conn, key))
-        assert found is not None
-        return found
-
-    async def settled(self, *keys: str, state: SendState = SendState.SENT, timeout: float = 12) -> list[Owed]:
-        """The rows, once all of them are in this state."""
-        async with asyncio.timeout(timeout):
-            while True:
-                rows = [await self.row(key) for key in keys]
-                if all(row.state is state for row in rows):
-                    return rows
-                await asyncio.sleep(0.01)
-
-    def calls(self, method: str) -> list[Any]:
-        return [call for call in self.slack.calls if call.method == method]
-
-    def accepted(self) -> list[Any]:
-        """The posts that Slack took."""
-        return [call for call in self.calls("chat.postMessage") if call.ok]
-
-    def refused(self) -> list[Any]:
-        return [call for call in self.slack.calls if call.status == 429]
-
-    def another(self) -> Sender:
-        """A second sender, as in another process on the same database."""
-        return new_sender(self.database, self.slack, self.session, owner="second")
-
-
-def new_sender(
-    database: Database, slack: LocalSlack, session: aiohttp.ClientSession, *, owner: str
-) -> Sender:
-    web = web_client(token="xoxb-sandbox", api_url=slack.api_url, session=session)
-    return Sender(
-        database=database,
-        poster=Poster(web=web, session=session),
-        metrics=Metrics(),
-        owner=owner,
-        now=now,
-        clock=time.monotonic,
-    )
-
-
-@contextlib.asynccontextmanager
-async def running(*senders: Sender) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(sender.run()) for sender in senders]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+from storage.outbox import SendState
 
 
 @pytest.fixture
@@ -291,40 +203,3 @@ async def test_slack_that_is_away_and_back_gets_everything(desk: Desk) -> None:
     (card,) = desk.slack.messages(OPS)
     assert card.text == "two"
     assert len(desk.slack.replies(OPS, card.ts)) == 1
-
-
-async def test_without_a_database_a_stop_is_shown_all_the_same(tmp_path: Path) -> None:
-    missing = Database(f"sqlite:///{tmp_path / 'never' / 'prepared.db'}")
-    async with LocalSlack.running() as slack, open_session() as session:
-        sender = new_sender(missing, slack, session, owner="alone")
-        async with running(sender):
-            sender.show_unrecorded((_owing("kill/card", "sent"), _owing("kill/alarm", "alarm", "kill/card")))
-            await slack.wait_for(lambda: slack.messages(OPS))
-            slack.faults.set("reset_after_accept", methods=("chat.update",), times=1)
-            for count in range(30):
-                sender.show_unrecorded((_owing("kill/card", f"change {count}"),))
-            await slack.wait_for(lambda: slack.messages(OPS)[0].text == "change 29", 10)
-            (card,) = slack.messages(OPS)
-            await slack.wait_for(lambda: slack.replies(OPS, card.ts), 10)
-        assert len(slack.messages(OPS)) == 1
-        assert len(slack.replies(OPS, card.ts)) == 1
-        assert len(card.history) < 8
-    await missing.close()
-
-
-async def test_an_unrecorded_post_that_was_cut_off_is_found_again(tmp_path: Path) -> None:
-    missing = Database(f"sqlite:///{tmp_path / 'never' / 'prepared.db'}")
-    async with LocalSlack.running() as slack, open_session() as session:
-        sender = new_sender(missing, slack, session, owner="alone")
-        slack.faults.set("reset_after_accept", methods=("chat.postMessage",), times=1)
-        async with running(sender):
-            sender.show_unrecorded((_owing("kill/card", "sent"),))
-            await slack.wait_for(lambda: slack.messages(OPS))
-            sender.show_unrecorded((_owing("kill/card", "verified"),))
-            await slack.wait_for(lambda: slack.messages(OPS)[0].text == "verified", 10)
-        assert len(slack.messages(OPS)) == 1
-    await missing.close()
-
-
-def _owing(key: str, words: str, thread: str | None = None) -> Owing:
-    return Owing(key=key, channel=OPS, payload=saying(words), thread_key=thread)
