@@ -18,10 +18,11 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Index,
-    Row,
+    RowMapping,
     Select,
     String,
     Table,
+    bindparam,
     case,
     func,
     or_,
@@ -29,7 +30,8 @@ from sqlalchemy import (
     update,
 )
 
-from storage.schema import InsertIfNew, PlainText, UtcDateTime, clean, metadata
+from storage.prepared import InsertIfNew, Prepared
+from storage.schema import PlainText, UtcDateTime, clean, metadata
 
 LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # read aloud at night: no 0 O, 1 I L
 
@@ -108,6 +110,28 @@ class Action:
 
 _FIELDS = tuple(each.name for each in fields(Action))
 _INSERT = InsertIfNew(actions)
+_THIS = actions.c.id == bindparam("which")
+_IS_OPEN = or_(*(actions.c.state == each for each in sorted(OPEN)))
+_BY_ID = Prepared(select(actions).where(_THIS))
+_BY_KEY = Prepared(select(actions).where(actions.c.key == bindparam("key")))
+_OPEN_KILL = Prepared(
+    select(actions)
+    .where(actions.c.command == "kill", _IS_OPEN, actions.c.id != bindparam("besides"))
+    .order_by(actions.c.accepted_at, actions.c.id)
+    .limit(1)
+)
+_SENT = Prepared(update(actions).where(_THIS, actions.c.sent_at.is_(None)), sets=("sent_at",))
+_VERIFIED = Prepared(
+    update(actions)
+    .where(_THIS)
+    .values(verified_at=func.coalesce(actions.c.verified_at, bindparam("at", type_=UtcDateTime))),
+    sets=("outcome",),
+)
+_REASON = Prepared(update(actions).where(_THIS, actions.c.reason == ""), sets=("reason",))
+_FINISH = Prepared(
+    update(actions).where(_THIS, _IS_OPEN).values(claimed_by=None, lease_until=None),
+    sets=("state", "finished_at", "outcome"),
+)
 
 
 def new_id(command: str) -> str:
@@ -181,7 +205,7 @@ def _claim(conn: Connection, picked: Select[str], *, owner: str, lease_until: da
         .values(state=State.RUNNING, claimed_by=owner, lease_until=lease_until)
         .returning(*actions.c)
     )
-    claimed = {row.id: _action(row) for row in rows}
+    claimed = {row.id: _action(row._mapping) for row in rows}
     return [claimed[each] for each in ids]
 
 
@@ -195,22 +219,17 @@ def renew(conn: Connection, *, owner: str, ids: Collection[str], lease_until: da
 
 def record_sent(conn: Connection, action_id: str, at: datetime) -> bool:
     """True when this is the first time the action was sent; later times are not kept."""
-    return _set(conn, action_id, actions.c.sent_at.is_(None), sent_at=at)
+    return _SENT.changed(conn, which=action_id, sent_at=at) == 1
 
 
 def record_verified(conn: Connection, action_id: str, at: datetime, outcome: Mapping[str, Any]) -> bool:
     """True when the action exists: the first time of verification is kept, the outcome is the newest."""
-    return _set(
-        conn,
-        action_id,
-        verified_at=func.coalesce(actions.c.verified_at, at, type_=UtcDateTime),
-        outcome=dict(outcome),
-    )
+    return _VERIFIED.changed(conn, which=action_id, at=at, outcome=dict(outcome)) == 1
 
 
 def record_reason(conn: Connection, action_id: str, reason: str) -> bool:
     """True when the reason was still empty and is now this one: the first reason stays."""
-    return _set(conn, action_id, actions.c.reason == "", reason=reason)
+    return _REASON.changed(conn, which=action_id, reason=reason) == 1
 
 
 def finish(
@@ -219,7 +238,7 @@ def finish(
     """True when the action was open and is now in this final state; False when somebody ended it before."""
     if state not in FINAL:
         raise ValueError(f"an owner cannot finish an action as {state}")
-    return _end(conn, action_id, state=state, finished_at=at, outcome=dict(outcome))
+    return _FINISH.changed(conn, which=action_id, state=state, finished_at=at, outcome=dict(outcome)) == 1
 
 
 def close(conn: Connection, action_id: str, *, by: str, reason: str, at: datetime) -> bool:
@@ -236,12 +255,12 @@ def join(conn: Connection, action_id: str, to: str, at: datetime) -> bool:
 
 def get(conn: Connection, action_id: str) -> Action | None:
     """The action with this id."""
-    return _one(conn, select(actions).where(actions.c.id == action_id))
+    return _one(_BY_ID.one(conn, which=action_id))
 
 
 def by_key(conn: Connection, key: str) -> Action | None:
     """The action that was accepted under this idempotency key."""
-    return _one(conn, select(actions).where(actions.c.key == key))
+    return _one(_BY_KEY.one(conn, key=key))
 
 
 def open_kill(conn: Connection, *, besides: str | None = None) -> Action | None:
@@ -250,34 +269,23 @@ def open_kill(conn: Connection, *, besides: str | None = None) -> Action | None:
     A new kill that looks for one to join engages the latch first, in the same transaction: there the second
     of two waits until the first has committed. It passes its own id, for by the clock it may be the older.
     """
-    kills = select(actions).where(actions.c.command == "kill", actions.c.state.in_(OPEN))
-    if besides is not None:
-        kills = kills.where(actions.c.id != besides)
-    return _one(conn, kills.order_by(actions.c.accepted_at, actions.c.id).limit(1))
+    return _one(_OPEN_KILL.one(conn, besides=besides or ""))
 
 
 def recent(conn: Connection, limit: int) -> list[Action]:
     """The newest actions, newest first."""
     rows = conn.execute(select(actions).order_by(actions.c.accepted_at.desc(), actions.c.id).limit(limit))
-    return [_action(row) for row in rows]
-
-
-def _set(conn: Connection, action_id: str, *conditions: Any, **values: Any) -> bool:
-    return (
-        conn.execute(update(actions).where(actions.c.id == action_id, *conditions).values(values)).rowcount
-        == 1
-    )
+    return [_action(row._mapping) for row in rows]
 
 
 def _end(conn: Connection, action_id: str, **values: Any) -> bool:
-    return _set(conn, action_id, actions.c.state.in_(OPEN), claimed_by=None, lease_until=None, **values)
+    ended = update(actions).where(actions.c.id == action_id, _IS_OPEN)
+    return conn.execute(ended.values(claimed_by=None, lease_until=None, **values)).rowcount == 1
 
 
-def _one(conn: Connection, query: Select[Any]) -> Action | None:
-    row = conn.execute(query).one_or_none()
+def _one(row: Mapping[str, Any] | None) -> Action | None:
     return None if row is None else _action(row)
 
 
-def _action(row: Row[Any]) -> Action:
-    stored = row._asdict()
-    return Action(**{**stored, "state": State(stored["state"])})
+def _action(row: Mapping[str, Any] | RowMapping) -> Action:
+    return Action(**{**row, "state": State(row["state"])})

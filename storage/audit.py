@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Integer, Row, String, Table, Text, insert, select, update
 
 from storage.chain import GENESIS, Link, Report, Walk
+from storage.prepared import Prepared
 from storage.schema import PlainText, clean, metadata, utc_text
 
 audit = Table(
@@ -36,12 +37,12 @@ audit_head = Table(
     Column("hash", String(64), nullable=False),
 )
 
-# made once: building a statement costs more than running it on SQLite
 _FIELDS = tuple(each.name for each in fields(Link))
-_INSERT = insert(audit)
-_HEAD = select(audit_head.c.seq, audit_head.c.hash)
-_HEAD_LOCKED = _HEAD.with_for_update()
-_MOVE_HEAD = update(audit_head)
+_INSERT = Prepared(insert(audit), sets=_FIELDS)
+_QUERY = select(audit_head.c.seq, audit_head.c.hash)
+_HEAD = Prepared(_QUERY)
+_HEAD_LOCKED = Prepared(_QUERY.with_for_update())
+_MOVE_HEAD = Prepared(update(audit_head), sets=("seq", "hash"))
 
 PAGE = 1000
 """Rows fetched at a time where all are read, so that memory stays flat."""
@@ -86,15 +87,15 @@ def append(
         hash="",
     )
     link = replace(link, hash=link.digest())
-    conn.execute(_INSERT, {name: getattr(link, name) for name in _FIELDS})
-    conn.execute(_MOVE_HEAD, {"seq": link.seq, "hash": link.hash})
+    _INSERT.changed(conn, **{name: getattr(link, name) for name in _FIELDS})
+    _MOVE_HEAD.changed(conn, seq=link.seq, hash=link.hash)
     return _entry(link)
 
 
 def head(conn: Connection) -> tuple[int, str]:
     """Number and hash of the newest row by the chain's own note; ``(0, 64 zeros)`` before the first."""
-    row = conn.execute(_HEAD).one_or_none()
-    return (0, GENESIS) if row is None else (row.seq, row.hash)
+    row = _HEAD.one(conn)
+    return (0, GENESIS) if row is None else (row["seq"], row["hash"])
 
 
 def verify(conn: Connection, *, expect: tuple[int, str] | None = None) -> Report:
@@ -103,13 +104,13 @@ def verify(conn: Connection, *, expect: tuple[int, str] | None = None) -> Report
     ``expect`` is a head noted elsewhere (number, hash). Run it in one snapshot, as ``Database.read`` does,
     or rows written meanwhile look inserted.
     """
-    noted = conn.execute(_HEAD).one_or_none()
+    noted = _HEAD.one(conn)
 
     def seq_of(digest: str) -> int | None:
         return conn.scalar(select(audit.c.seq).where(audit.c.hash == digest).limit(1))
 
     return Walk(seq_of=seq_of, expect=expect).over(
-        _links(conn), None if noted is None else (noted.seq, noted.hash)
+        _links(conn), None if noted is None else (noted["seq"], noted["hash"])
     )
 
 
@@ -125,9 +126,9 @@ def recent(conn: Connection, limit: int) -> list[Entry]:
 
 
 def _lock_head(conn: Connection, at: datetime) -> tuple[int, str]:
-    row = conn.execute(_HEAD_LOCKED).one_or_none()
+    row = _HEAD_LOCKED.one(conn)
     if row is not None:
-        return row.seq, row.hash
+        return row["seq"], row["hash"]
     # Somebody removed the note. Going on without it would heal the trace of that, refusing would stop every
     # command: so the chain goes on from its last row, with a row that says what happened.
     newest = conn.execute(

@@ -2,11 +2,23 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Integer, Select, String, Table, func, select, text, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    func,
+    select,
+    text,
+    update,
+)
 
-from storage.schema import InsertIfNew, PlainText, UtcDateTime, metadata
+from storage.prepared import InsertIfNew, Prepared
+from storage.schema import PlainText, UtcDateTime, metadata
 
 latches = Table(
     "latches",
@@ -30,8 +42,13 @@ Index(
     postgresql_where=latches.c.released_at.is_(None),
 )
 _INSERT = InsertIfNew(latches)
-_STANDING = select(latches).where(latches.c.released_at.is_(None))
-_STANDING_LOCKED = _STANDING.with_for_update()
+_QUERY = select(latches).where(latches.c.released_at.is_(None))
+_STANDING = Prepared(_QUERY)
+_STANDING_LOCKED = Prepared(_QUERY.with_for_update())
+_LAST = Prepared(select(latches).order_by(latches.c.id.desc()).limit(1))
+_THIS = latches.c.id == bindparam("which")
+_VERIFY = Prepared(update(latches).where(_THIS, latches.c.verified_at.is_(None)), sets=("verified_at",))
+_REASON = Prepared(update(latches).where(_THIS, latches.c.reason == ""), sets=("reason",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,19 +85,17 @@ def current(conn: Connection) -> Latch | None:
 
 def last(conn: Connection) -> Latch | None:
     """The newest latch, standing or released."""
-    return _one(conn, select(latches).order_by(latches.c.id.desc()).limit(1))
+    return _one(conn, _LAST)
 
 
 def record_verified(conn: Connection, latch_id: int, at: datetime) -> bool:
     """True when this is the first time the stop behind the latch was read back."""
-    first = (latches.c.id == latch_id, latches.c.verified_at.is_(None))
-    return conn.execute(update(latches).where(*first).values(verified_at=at)).rowcount == 1
+    return _VERIFY.changed(conn, which=latch_id, verified_at=at) == 1
 
 
 def record_reason(conn: Connection, latch_id: int, reason: str) -> bool:
     """True when the reason was still empty and is now this one."""
-    empty = (latches.c.id == latch_id, latches.c.reason == "")
-    return conn.execute(update(latches).where(*empty).values(reason=reason)).rowcount == 1
+    return _REASON.changed(conn, which=latch_id, reason=reason) == 1
 
 
 def engaged_since(conn: Connection, since: datetime) -> int:
@@ -88,6 +103,6 @@ def engaged_since(conn: Connection, since: datetime) -> int:
     return conn.scalar(select(func.count()).select_from(latches).where(latches.c.engaged_at >= since)) or 0
 
 
-def _one(conn: Connection, query: Select[Any]) -> Latch | None:
-    row = conn.execute(query).one_or_none()
-    return None if row is None else Latch(**row._asdict())
+def _one(conn: Connection, query: Prepared) -> Latch | None:
+    row = query.one(conn)
+    return None if row is None else Latch(**row)

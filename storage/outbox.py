@@ -20,50 +20,28 @@ failed    given up                           owe with other content -> pending
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
-from storage.schema import InsertIfNew, PlainText, UtcDateTime, metadata
+from storage import outbox_sql as sql
+from storage.outbox_sql import SendState, outbox
 
-
-class SendState(StrEnum):
-    """Where an owed message stands; the module's table says what follows what."""
-
-    PENDING = "pending"  # to be sent
-    SENDING = "sending"  # claimed under a lease
-    SENT = "sent"  # nothing owed
-    UNKNOWN = "unknown"  # a first post that may have arrived
-    FAILED = "failed"  # given up until there is other content
-
-
-outbox = sa.Table(
+__all__ = [
+    "Owed",
+    "SendState",
+    "backlog",
+    "claim_due",
+    "failed",
+    "find_by_message",
+    "get",
     "outbox",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("key", PlainText, nullable=False, unique=True),
-    sa.Column("channel", PlainText, nullable=False),
-    sa.Column("thread_key", PlainText),
-    sa.Column("response_url", PlainText),
-    sa.Column("payload", sa.JSON, nullable=False),
-    sa.Column("priority", sa.Integer, nullable=False),
-    sa.Column("version", sa.Integer, nullable=False, default=1),
-    sa.Column("sent_version", sa.Integer, nullable=False, default=0),
-    sa.Column("claimed_version", sa.Integer, nullable=False, default=0),
-    sa.Column("state", sa.String(16), nullable=False, default=SendState.PENDING),
-    sa.Column("ts", sa.String(32)),
-    sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("due_at", UtcDateTime, nullable=False),
-    sa.Column("lease_until", UtcDateTime),
-    sa.Column("owner", PlainText),
-    sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.Column("owed_since", UtcDateTime, nullable=False),
-    sa.Column("sent_at", UtcDateTime),
-    sa.Column("last_error", PlainText),
-    sa.Index("ix_outbox_state_due_at", "state", "due_at"),
-    sa.Index("ix_outbox_channel_ts", "channel", "ts"),
-)
+    "owe",
+    "retry",
+    "sent",
+    "take_over",
+    "unknown",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +67,7 @@ class Owed:
     last_error: str | None
 
 
-_PARENT = outbox.alias("parent")
-_WITH_PARENT = sa.select(*outbox.c, _PARENT.c.ts.label("thread_ts")).outerjoin_from(
-    outbox, _PARENT, _PARENT.c.key == outbox.c.thread_key
-)
-_RELEASED: Mapping[str, Any] = {"owner": None, "lease_until": None}
 _FIELDS = frozenset(each.name for each in fields(Owed))
-_LOCKED = _WITH_PARENT.where(outbox.c.key == sa.bindparam("key")).with_for_update(of=outbox)
-_INSERT = InsertIfNew(outbox)
 
 
 def owe(
@@ -115,7 +86,7 @@ def owe(
 
     ``maybe_posted`` begins a row in state unknown: a post under this key may stand already, though no row says so.
     """
-    new = _INSERT(
+    new = sql.INSERT(
         conn,
         {
             "key": key,
@@ -133,19 +104,7 @@ def owe(
     owed = _locked(conn, key)
     if new or owed.payload == dict(payload):
         return owed
-    idle = outbox.c.state.in_((SendState.SENT, SendState.FAILED))
-    at = sa.literal(now, UtcDateTime)
-    _change(
-        conn,
-        outbox.c.id == owed.id,
-        payload=dict(payload),
-        version=outbox.c.version + 1,
-        state=sa.case((idle, SendState.PENDING), else_=outbox.c.state),
-        # a row that backs off, or was told to wait by Slack, goes on waiting: its channel is no freer now
-        due_at=sa.case((idle, at), else_=outbox.c.due_at),
-        owed_since=sa.case((idle, at), else_=outbox.c.owed_since),
-        attempts=sa.case((idle, 0), else_=outbox.c.attempts),
-    )
+    sql.RENEW.changed(conn, which=owed.id, payload=dict(payload), now=now)
     return _locked(conn, key)
 
 
@@ -163,39 +122,11 @@ def claim_due(
     ``busy`` are the channels and response_urls that take no message now.
     A reply waits until its parent has a ``ts``; when the parent was given up it comes without ``thread_ts``.
     """
-    parent = outbox.alias("parent")
-    parent_on_its_way = sa.exists().where(
-        parent.c.key == outbox.c.thread_key, parent.c.ts.is_(None), parent.c.state != SendState.FAILED
-    )
-    lapsed = outbox.c.lease_until <= now
-    free = sa.or_(
-        outbox.c.state == SendState.PENDING,
-        (outbox.c.state == SendState.SENDING) & lapsed,
-        (outbox.c.state == SendState.UNKNOWN) & sa.or_(outbox.c.lease_until.is_(None), lapsed),
-    )
-    due = (outbox.c.version > outbox.c.sent_version, outbox.c.due_at <= now)
-    place = sa.func.coalesce(outbox.c.response_url, outbox.c.channel)
-    ids = conn.scalars(
-        sa.select(outbox.c.id)
-        .where(*due, free, sa.not_(parent_on_its_way), place.not_in(busy))
-        .order_by(outbox.c.priority, outbox.c.id)
-        .limit(limit)
-        # of this table only: replies of one parent must not block each other
-        .with_for_update(skip_locked=True, of=outbox)
-    ).all()
+    ids = conn.scalars(sql.DUE, {"now": now, "busy": list(busy), "most": limit}).all()
     if not ids:
         return []
-    # whoever let the lease of a first post run out may have posted: that must be found out, not repeated
-    doubtful = (outbox.c.state != SendState.PENDING) & outbox.c.ts.is_(None)
-    _change(
-        conn,
-        outbox.c.id.in_(ids),
-        state=sa.case((doubtful, SendState.UNKNOWN), else_=SendState.SENDING),
-        claimed_version=sa.case((doubtful, outbox.c.claimed_version), else_=outbox.c.version),
-        owner=owner,
-        lease_until=lease_until,
-    )
-    found = {row.id: _owed(row) for row in conn.execute(_WITH_PARENT.where(outbox.c.id.in_(ids)))}
+    conn.execute(sql.CLAIM, {"picked": ids, "by": owner, "until": lease_until})
+    found = {row.id: _owed(row._mapping) for row in conn.execute(sql.CLAIMED_ROWS, {"picked": ids})}
     return [found[each] for each in ids]
 
 
@@ -214,82 +145,50 @@ def sent(conn: sa.Connection, message_id: int, *, version: int, ts: str | None, 
 
     Give the version that was sent, or of a post that was found, the one it carries in its metadata.
     """
-    newest = outbox.c.version <= version
-    _change(
-        conn,
-        outbox.c.id == message_id,
-        state=sa.case((newest, SendState.SENT), else_=SendState.PENDING),
-        sent_version=sa.case((outbox.c.sent_version < version, version), else_=outbox.c.sent_version),
-        ts=sa.func.coalesce(outbox.c.ts, ts),
-        sent_at=at,
-        attempts=0,
-        last_error=None,
-        **_RELEASED,
-    )
+    sql.SENT.changed(conn, which=message_id, arrived=version, place=ts, sent_at=at)
 
 
 def retry(conn: sa.Connection, message_id: int, *, at: datetime, error: str) -> None:
     """Send it again at ``at``: it is known not to have arrived."""
-    _change(conn, _claimed(message_id), state=SendState.PENDING, due_at=at, **_attempt(error))
+    sql.RETRY.changed(conn, which=message_id, due_at=at, last_error=error)
 
 
 def unknown(conn: sa.Connection, message_id: int, *, at: datetime, error: str) -> None:
     """It may have arrived: a first post is looked for at ``at``, an edit is simply sent again then."""
-    edit = outbox.c.ts.is_not(None)
-    _change(
-        conn,
-        _claimed(message_id),
-        state=sa.case((edit, SendState.PENDING), else_=SendState.UNKNOWN),
-        due_at=at,
-        **_attempt(error),
-    )
+    sql.UNKNOWN.changed(conn, which=message_id, due_at=at, last_error=error)
 
 
 def failed(conn: sa.Connection, message_id: int, *, error: str, at: datetime) -> None:
     """Give up the version that was claimed; newer content that came meanwhile is due at ``at``."""
-    newer = outbox.c.version > outbox.c.claimed_version
-    state = sa.case((newer, SendState.PENDING), else_=SendState.FAILED)
-    _change(conn, _claimed(message_id), state=state, due_at=at, **_attempt(error))
+    sql.FAILED.changed(conn, which=message_id, due_at=at, last_error=error)
 
 
 def find_by_message(conn: sa.Connection, channel: str, ts: str) -> Owed | None:
     """The message that stands in this channel under this ``ts``."""
-    row = conn.execute(_WITH_PARENT.where(outbox.c.channel == channel, outbox.c.ts == ts)).first()
-    return None if row is None else _owed(row)
+    row = conn.execute(sql.WITH_PARENT.where(outbox.c.channel == channel, outbox.c.ts == ts)).first()
+    return None if row is None else _owed(row._mapping)
 
 
 def get(conn: sa.Connection, key: str) -> Owed | None:
     """The message with this key."""
-    row = conn.execute(_WITH_PARENT.where(outbox.c.key == key)).one_or_none()
+    row = sql.BY_KEY.one(conn, key=key)
     return None if row is None else _owed(row)
 
 
 def backlog(conn: sa.Connection, now: datetime) -> tuple[int, float | None]:
     """How many messages are owed and not given up, and since how many seconds the oldest (``None``: none)."""
-    waiting = (outbox.c.version > outbox.c.sent_version, outbox.c.state != SendState.FAILED)
-    count, oldest = conn.execute(
-        sa.select(sa.func.count(), sa.func.min(outbox.c.owed_since, type_=UtcDateTime)).where(*waiting)
-    ).one()
-    return count, None if oldest is None else max(0.0, (now - oldest).total_seconds())
-
-
-def _attempt(error: str) -> dict[str, Any]:
-    return {**_RELEASED, "attempts": outbox.c.attempts + 1, "last_error": error}
-
-
-def _claimed(message_id: int) -> sa.ColumnElement[bool]:
-    # a report on a row that somebody else has settled since changes nothing
-    return (outbox.c.id == message_id) & outbox.c.state.in_((SendState.SENDING, SendState.UNKNOWN))
-
-
-def _change(conn: sa.Connection, which: sa.ColumnElement[bool], **values: Any) -> None:
-    conn.execute(sa.update(outbox).where(which).values(values))
+    found = sql.BACKLOG.one(conn) or {"waiting": 0, "oldest": None}
+    oldest = found["oldest"]
+    return found["waiting"], None if oldest is None else max(0.0, (now - oldest).total_seconds())
 
 
 def _locked(conn: sa.Connection, key: str) -> Owed:
-    return _owed(conn.execute(_LOCKED, {"key": key}).one())
+    found = sql.LOCKED.one(conn, key=key)
+    if found is None:
+        raise LookupError(f"no message is owed under {key!r}")
+    return _owed(found)
 
 
-def _owed(row: sa.Row[*tuple[Any, ...]]) -> Owed:
-    stored = {name: value for name, value in row._asdict().items() if name in _FIELDS}
+def _owed(row: Mapping[str, Any] | sa.RowMapping) -> Owed:
+    stored = {str(name): value for name, value in row.items() if name in _FIELDS}
     return Owed(**{**stored, "state": SendState(stored["state"])})

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Dialect, MetaData, String, Table, Text, TypeDecorator
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import DateTime, Dialect, MetaData, String, Text, TypeDecorator
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
@@ -61,22 +60,3 @@ class PlainText(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else clean(value)
-
-
-class InsertIfNew:
-    """An insert that a unique key may refuse; made once a table: building a statement costs more than running it."""
-
-    def __init__(self, table: Table) -> None:
-        key = tuple(table.primary_key)
-        self._statements = {
-            "sqlite": sqlite.insert(table).on_conflict_do_nothing().returning(*key),
-            "postgresql": postgresql.insert(table).on_conflict_do_nothing().returning(*key),
-        }
-
-    def __call__(self, conn: Connection, values: dict[str, Any]) -> bool:
-        """True when the row was inserted, False when a unique key says that it is already there.
-
-        On PostgreSQL this waits for a concurrent insert of the same key to commit or roll back, so that after
-        False the other row can be read.
-        """
-        return conn.execute(self._statements[conn.dialect.name], values).first() is not None

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import Column, Connection, Table, delete
 
-from storage.schema import InsertIfNew, PlainText, UtcDateTime, metadata
+from storage.prepared import InsertIfNew
+from storage.schema import PlainText, UtcDateTime, metadata
 
 seen_keys = Table(
     "seen_keys",
