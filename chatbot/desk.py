@@ -71,4 +71,9 @@ class Desk:
             else:
                 self.sender.wake()
                 return
+        self.show_unrecorded(messages)
+
+    def show_unrecorded(self, messages: tuple[Owing, ...]) -> None:
+        """Bring messages without the outbox, which gets the cards among them once the database answers."""
+        self.recorder.shown(messages)
         self.sender.show_unrecorded(messages)

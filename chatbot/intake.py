@@ -157,7 +157,7 @@ class Intake:
         self._executor.start(action, recorded=False, resumed=resumed)
         module = kill_record if action.command == "kill" else stopping
         card = replace(module.opening_card(action, self._desk, None), maybe_posted=resumed)
-        self._desk.sender.show_unrecorded((card,))
+        self._desk.show_unrecorded((card,))
 
     async def reassert(self, held: Latch, doubts: tuple[Doubt, ...]) -> None:
         """The fleet moves against the latch: kill it anew, in our own name, and say why."""

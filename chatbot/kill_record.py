@@ -138,7 +138,7 @@ class KillRecord:
         )
         self.recorded = stored
         if not stored:
-            self.desk.sender.show_unrecorded((self._card_owing(self.card()), *owing))
+            self.desk.show_unrecorded((self._card_owing(self.card()), *owing))
         elif entry is None:
             await self.draw()  # said before, by the process that began this run; only the card moves on
         else:

@@ -7,6 +7,7 @@ replays them into the database once it answers again.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ import structlog
 from sqlalchemy import Connection
 
 from chatbot import steps
-from chatbot.steps import Compose, no_messages
+from chatbot.steps import Compose, Owing, no_messages
 from storage import audit
 from storage.database import Database, StorageError
 from storage.errors import told
@@ -38,6 +39,7 @@ class Recorder:
         self._limit = limit
         self._now = now
         self._memory: deque[Mapping[str, Any]] = deque()
+        self._cards: dict[str, Owing] = {}  # the newest of each that was shown without the outbox
         self._settling = asyncio.Lock()
         self.problem = ""
 
@@ -103,6 +105,15 @@ class Recorder:
                 return
             self._memory.popleft()
 
+    def shown(self, messages: tuple[Owing, ...]) -> None:
+        """Note the cards among what is shown without the outbox; ``settle`` owes them.
+
+        The outbox may still hold an older drawing, which would otherwise be the last word on a card.
+        """
+        if self.behind():
+            cards = (each for each in messages if each.thread_key is None and each.response_url is None)
+            self._cards |= {card.key: replace(card, maybe_posted=True) for card in cards}
+
     async def left_open(self) -> list[Mapping[str, Any]]:
         """What was accepted into the journal and has no end there: the arguments of each acceptance, oldest first."""
         steps_taken = [(each.get("step"), each.get("arguments")) for each in await self._journaled()]
@@ -129,12 +140,18 @@ class Recorder:
             records = await self._journaled()
             held = len(self._memory)
             waiting = [*records, *self._memory]
+            cards, self._cards = self._cards, {}
             try:
                 async with asyncio.timeout(SETTLE_SECONDS):
                     for record in waiting:
                         await self._database.write(partial(_replay, record=record, now=self._now()))
+                    # Before the journal is put aside: from then on steps are written with newer drawings.
+                    owing = tuple(cards.values())
+                    if owing:
+                        await self._database.write(partial(steps.owe, owing=owing, now=self._now()))
             except (StorageError, TimeoutError) as error:
                 self._trouble(str(error) or "the database takes too long")
+                self._cards = cards | self._cards
                 return 0
             for _ in range(held):  # what came meanwhile stays for the next time
                 self._memory.popleft()

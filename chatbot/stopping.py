@@ -127,7 +127,7 @@ class BotRun:
         if recorded:
             self._desk.sender.wake()
         else:
-            self._desk.sender.show_unrecorded(owed)
+            self._desk.show_unrecorded(owed)
         self._desk.metrics.action(self._action.command, state.value)
 
     def _word(self) -> str:
