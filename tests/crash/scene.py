@@ -5,41 +5,17 @@ import contextlib
 import shutil
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from chatbot.sandbox.slack.model import Delivery, Message
 from storage import audit
 from storage.database import Database
 from tests.conversation import OPS, Conversation, conversation
+from tests.crash.moments import PATIENCE, until
 
-T = TypeVar("T")
-
-PATIENCE = 45.0  # seconds until a condition counts as never met; generous, for machines are shared
 STOPS = {"/kill": "/kill-switch", "/stop": "/stop", "/pause": "/pause"}  # command -> endpoint
-
-
-async def until(met: Callable[[], T], what: str) -> T:
-    """The first true answer of ``met``, or an AssertionError that says what never came."""
-    deadline = time.monotonic() + PATIENCE
-    while not (answer := met()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"never came: {what}")
-        await asyncio.sleep(0.01)
-    return answer
-
-
-@contextlib.contextmanager
-def locked(database: Path) -> Iterator[None]:
-    """Hold the database as another program would: nobody can write a row."""
-    connection = sqlite3.connect(database, isolation_level=None, timeout=PATIENCE)
-    connection.execute("BEGIN EXCLUSIVE")
-    try:
-        yield
-    finally:
-        connection.close()
 
 
 @dataclass(kw_only=True)

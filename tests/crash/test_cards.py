@@ -3,7 +3,8 @@
 import asyncio
 
 from tests.conversation import OPS
-from tests.crash.scene import Scene, until
+from tests.crash.moments import until
+from tests.crash.scene import Scene
 
 
 async def test_killed_while_the_first_post_hangs(scene: Scene) -> None:

@@ -1,10 +1,10 @@
 """SIGKILL while the database does not answer: what stands in the journal is carried out, once."""
 
-import asyncio
 import shutil
 
 from tests.conversation import OPS
-from tests.crash.scene import Scene, locked, until
+from tests.crash.moments import locked, until
+from tests.crash.scene import Scene
 
 
 async def test_killed_as_soon_as_the_journal_holds_it(scene: Scene) -> None:
@@ -135,7 +135,6 @@ async def test_a_kill_after_the_crash_joins_the_one_in_the_journal(scene: Scene)
         await crashing.starts()
         second = crashing.types("/kill second reason", who="second-admin")
         await crashing.acknowledged(second)
-        await asyncio.sleep(0)
         crashing.talk.fleet.faults.clear()
         action = await crashing.carried_out(first)
         await crashing.shown_once(action)
@@ -147,12 +146,18 @@ async def test_a_kill_after_the_crash_joins_the_one_in_the_journal(scene: Scene)
 
 async def test_a_journal_that_cannot_be_read_after_a_crash_keeps_nobody_from_stopping(scene: Scene) -> None:
     async with scene.opens() as crashing:
+        slack = crashing.talk.slack
+        slack.faults.set("hang", methods=("chat.postMessage",), times=1)
         first = crashing.types("/kill first")
         await crashing.acknowledged(first)
+        await until(lambda: not slack.faults.active("hang"), "the post that hangs")
         await crashing.dies()
         crashing.journal.mkdir()  # what a damaged disk answers: it is there, and every read fails
+        slack.faults.set("slow", methods=("chat.postMessage",), seconds=2.0)  # both ways want to post by then
         await crashing.starts()
         action = await crashing.carried_out(first)
+        await until(lambda: crashing.cards(action), "the card")
+        slack.faults.clear()
         crashing.begins_anew()
         second = crashing.types("/kill second")
         await crashing.acknowledged(second)

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.crash.scene import STOPS, Scene, locked, until
+from tests.crash.moments import locked, undecided, until
+from tests.crash.scene import STOPS, Scene
 
 BOTH = pytest.mark.parametrize(
     ("line", "after"), [("/stop ndax odd fills", "stopped"), ("/pause ndax", "paused")]
@@ -60,9 +61,9 @@ async def test_killed_between_the_answer_and_the_read(scene: Scene, line: str, a
 @BOTH
 async def test_killed_before_the_commit_and_with_the_journal(scene: Scene, line: str, after: str) -> None:
     async with scene.opens(CHATBOT_KILL__STORAGE_TIMEOUT_MS="2000") as crashing:
-        with locked(crashing.database):
+        with undecided(crashing.database, crashing.journal):
             lost = crashing.types(line)
-            await asyncio.sleep(0.4)
+            await asyncio.sleep(0.2)
             await crashing.dies()
         await crashing.starts(CHATBOT_KILL__STORAGE_TIMEOUT_MS="400")
         await crashing.nothing_happened(lost)

@@ -3,7 +3,8 @@
 import asyncio
 import signal
 
-from tests.crash.scene import Scene, locked, until
+from tests.crash.moments import locked, undecided, until
+from tests.crash.scene import Scene
 
 PATIENT_STORAGE = {"CHATBOT_KILL__STORAGE_TIMEOUT_MS": "2000"}  # 1.4 s for the database before the journal
 PATIENT_CLIENT = {"CHATBOT_COORDINATOR__READ_TIMEOUT": "10"}  # a hanging call hangs until the bot dies
@@ -27,9 +28,9 @@ async def test_1_killed_before_it_read_the_request(scene: Scene) -> None:
 
 async def test_3_killed_while_it_waits_for_the_commit(scene: Scene) -> None:
     async with scene.opens(**PATIENT_STORAGE) as crashing:
-        with locked(crashing.database):
+        with undecided(crashing.database, crashing.journal):
             request = crashing.types("/kill not committed")
-            await asyncio.sleep(0.4)  # it has read the request long since, and the database cannot answer
+            await asyncio.sleep(0.2)  # it has read the request since, and the database cannot answer
             await crashing.dies()
         await crashing.starts()
         await crashing.nothing_happened(request)
@@ -159,7 +160,7 @@ async def test_the_same_request_before_and_after_a_crash_is_one_kill(scene: Scen
 
 async def test_a_request_that_died_unread_and_comes_again_is_one_kill(scene: Scene) -> None:
     async with scene.opens(**PATIENT_STORAGE) as crashing:
-        with locked(crashing.database):
+        with undecided(crashing.database, crashing.journal):
             first = crashing.types("/kill once", trigger="7.7.same")
             await asyncio.sleep(0.2)
             await crashing.dies()

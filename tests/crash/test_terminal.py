@@ -5,7 +5,8 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator
 
-from tests.crash.scene import Crashing, Scene, locked, until
+from tests.crash.moments import locked, undecided, until
+from tests.crash.scene import Crashing, Scene
 
 PATIENT_CLIENT = {"CHATBOT_COORDINATOR__READ_TIMEOUT": "10"}
 
@@ -63,9 +64,9 @@ async def test_what_it_journaled_is_imported_and_carried_out(scene: Scene) -> No
 
 async def test_killed_before_the_commit_nothing_happened(scene: Scene) -> None:
     async with scene.opens(CHATBOT_KILL__STORAGE_TIMEOUT_MS="2000") as crashing:
-        with locked(crashing.database):
+        with undecided(crashing.database, crashing.journal):
             async with terminal(crashing, "too early"):
-                await asyncio.sleep(0.5)  # between its first import and its journal line
+                await asyncio.sleep(0.5)  # somewhere between its first import and its first word to the fleet
         assert crashing.journaled() == ""
         assert crashing.talk.rows("select 1 from actions union all select 1 from latches") == []
         assert crashing.stops("/kill") == []
