@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -45,8 +46,9 @@ class Server(uvicorn.Server):
 class Program:
     """The parts, running; `run` returns when it is told to stop."""
 
-    def __init__(self, settings: Settings, parts: Parts) -> None:
+    def __init__(self, settings: Settings, parts: Parts, listening: socket.socket) -> None:
         self._settings = settings
+        self._listening = listening
         self._parts = parts
         self._core = parts.core
         self._prepared = False
@@ -79,7 +81,7 @@ class Program:
             works.append(self._connect())
         async with asyncio.TaskGroup() as group:
             loops = [group.create_task(work) for work in works]
-            http = group.create_task(listener.serve())
+            http = group.create_task(listener.serve(sockets=[self._listening]))
             ticks.start()
             await stop.wait()
             log.info("stopping", running=core.executor.running)
@@ -104,13 +106,10 @@ class Program:
         listener.should_exit = True
 
     def _listener(self) -> Server:
-        http = self._settings.http
         app = application(health=self._health, metrics=self._core.metrics, guard=self._parts.guard)
         return Server(
             uvicorn.Config(
                 app,
-                host=http.host,
-                port=http.port,
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -219,7 +218,10 @@ async def serve(settings: Settings) -> int:
                     "another process serves from this database file; stop it first", url="database.url"
                 )
                 return 1
-            await Program(settings, parts).run(stop)
+            listening = _listen(settings)
+            if listening is None:
+                return 1
+            await Program(settings, parts, listening).run(stop)
         except Exception as failure:
             for error in _leaves(failure):
                 log.exception(
@@ -229,6 +231,22 @@ async def serve(settings: Settings) -> int:
         finally:
             await parts.core.close()
     return 0
+
+
+def _listen(settings: Settings) -> socket.socket | None:
+    """The listening socket of the HTTP face; ``None``, and said why, when the address is not to be had."""
+    http = settings.http
+    try:
+        family = socket.getaddrinfo(http.host, http.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((http.host, http.port), family=family, backlog=512)
+    except OSError as error:
+        log.critical(
+            "cannot listen, so this process ends: set CHATBOT_HTTP__HOST and __PORT to a free address",
+            host=http.host,
+            port=http.port,
+            error=error.strerror or type(error).__name__,
+        )
+        return None
 
 
 async def _alone(parts: Parts) -> bool:

@@ -6,6 +6,7 @@ The bot is the unmodified program in a process of its own; only its environment 
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import sys
@@ -27,10 +28,12 @@ SPEED = 20.0  # how much faster than Slack's own the local limits refill
 
 
 def free_port() -> int:
-    """A port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on loopback that nobody listens on, outside the range from which outgoing connections take theirs."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass
@@ -230,8 +233,10 @@ async def conversation(
             http_mode=http_mode,
         )
         coverage = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE")}
+        # A machine that runs many tests at once may be slow; that alone should not send steps to the journal.
+        patient = {"CHATBOT_KILL__STORAGE_TIMEOUT_MS": "1200", "CHATBOT_LOG__FORMAT": "json"}
         bot = Bot(
-            env={**env, "CHATBOT_LOG__FORMAT": "json", **coverage, **settings},
+            env={**env, **patient, **coverage, **settings},
             port=port,
             log=data / "bot.log",
         )

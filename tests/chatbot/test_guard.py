@@ -27,7 +27,9 @@ class Door:
     def __init__(self) -> None:
         self.delivered: list[Mapping[str, Any]] = []
         self.refused: list[str] = []
-        guard = Guard(signing_secret=SECRET, deliver=self._deliver, refused=self.refused.append, clock=lambda: NOW)
+        guard = Guard(
+            signing_secret=SECRET, deliver=self._deliver, refused=self.refused.append, clock=lambda: NOW
+        )
         app = Starlette(routes=[Route("/slack/events", guard.endpoint, methods=["POST"])])
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://bot")
 
@@ -38,7 +40,9 @@ class Door:
     async def knock(self, body: bytes, *, content_type: str = FORM, **headers: str) -> httpx.Response:
         async with self.client:
             return await self.client.post(
-                "/slack/events", content=body, headers={"content-type": content_type, **signed(body), **headers}
+                "/slack/events",
+                content=body,
+                headers={"content-type": content_type, **signed(body), **headers},
             )
 
 

@@ -147,3 +147,11 @@ async def test_a_second_bot_on_the_same_database_file_does_not_start(talk: Conve
     code, printed = await talk.bot.command_line("serve", CHATBOT_HTTP__PORT="1")
     assert code == 1
     assert "another process serves" in printed
+
+
+async def test_a_taken_port_is_said_in_words(talk: Conversation, tmp_path: Path) -> None:
+    elsewhere = f"sqlite:///{tmp_path / 'other.db'}"
+    code, printed = await talk.bot.command_line("serve", CHATBOT_DATABASE__URL=elsewhere)
+    assert code == 1
+    assert "cannot listen" in printed
+    assert "Traceback" not in printed
