@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from chatbot.finding import Finding, Level, failed, ok, warning
 from commands.coordinator.client import Coordinator
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.monitor import Monitor
@@ -20,37 +19,6 @@ from storage.errors import GONE, UNPREPARED
 from storage.journal import Journal
 
 Say = Callable[[str], None]
-
-
-class Level(StrEnum):
-    """How bad a finding is."""
-
-    OK = "ok"
-    WARNING = "warning"  # the bot works, but less well than it could
-    FAILED = "failed"  # the bot will not do what it is for
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What one check found; ``what`` is one sentence that also says what to do."""
-
-    level: Level
-    what: str
-
-
-def ok(what: str) -> Finding:
-    """All is well."""
-    return Finding(level=Level.OK, what=what)
-
-
-def warning(what: str) -> Finding:
-    """Worth a look."""
-    return Finding(level=Level.WARNING, what=what)
-
-
-def failed(what: str) -> Finding:
-    """In the way."""
-    return Finding(level=Level.FAILED, what=what)
 
 
 async def examine(environ: Mapping[str, str], *, say: Say, cwd: Path = Path()) -> int:

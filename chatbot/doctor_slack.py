@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from chatbot.doctor import Finding, failed, ok, warning
+from chatbot.finding import Finding, failed, ok, warning
 from chatbot.identity import flaw_of
 from chatbot.manifest import SCOPES
 from chatbot.posting import error_word, open_session, web_client

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from chatbot.doctor import Level, check_coordinator, check_database, check_journal, check_monitor, examine
+from chatbot.doctor import check_coordinator, check_database, check_journal, check_monitor, examine
 from chatbot.doctor_slack import check_slack
+from chatbot.finding import Level
 from chatbot.sandbox.fleet import Fleet
 from chatbot.sandbox.run import environment
 from chatbot.sandbox.slack import LocalSlack
