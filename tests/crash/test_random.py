@@ -21,7 +21,7 @@ async def test_killed_at_random_moments(scene: Scene, seed: int) -> None:
     async with scene.opens(watch=watch) as crashing:
         for number in range(MOMENTS):
             moment = chance.choice(SPANS) * chance.random()
-            during_start = chance.random() * START_SPAN if chance.random() < 0.2 else None
+            during_start = chance.random() * START_SPAN if chance.random() < 0.1 else None
             told = f"seed {seed}, round {number}: killed after {moment:.4f} s, in the start {during_start}"
             request = crashing.types(f"/kill moment {number}")
             await asyncio.sleep(moment)  # the random moment itself
