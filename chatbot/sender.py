@@ -20,6 +20,7 @@ from storage import outbox
 from storage.database import Database, StorageError
 from storage.outbox import Owed, SendState
 
+BREATH_SECONDS = 0.02  # from being woken to looking: the stop that owes goes on first, and often owes more
 TICK_SECONDS = 1.0  # what other processes owe is found this late at most
 LEASE = timedelta(seconds=10)  # longer than the longest wait and attempt: a dead process holds a card so long
 CHANNEL_SECONDS = 1.0  # chat.postMessage: about one a second a channel
@@ -87,6 +88,7 @@ class Sender:
             try:
                 async with asyncio.timeout(TICK_SECONDS):
                     await self._woken.wait()
+                    await asyncio.sleep(BREATH_SECONDS)
             except TimeoutError:
                 pass
 

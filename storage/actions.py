@@ -136,7 +136,11 @@ _FINISH = Prepared(
 
 def new_id(command: str) -> str:
     """A short id that can be read aloud, such as ``kill-7F3K2QXA``."""
-    return f"{command}-{''.join(secrets.choice(LETTERS) for _ in range(8))}"
+    number, letters = secrets.randbelow(len(LETTERS) ** 8), ""
+    for _ in range(8):  # one draw for all letters: each draw asks the operating system
+        number, which = divmod(number, len(LETTERS))
+        letters += LETTERS[which]
+    return f"{command}-{letters}"
 
 
 def accept(

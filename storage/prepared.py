@@ -5,7 +5,7 @@ are converted as the columns' types say, and failures come out as SQLAlchemy's, 
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -90,25 +90,19 @@ class _OnSqlite:
         )
 
     def run(self, conn: Connection, values: Mapping[str, Any]) -> sqlite3.Cursor:
-        driver = conn.connection.driver_connection
-        if not isinstance(driver, sqlite3.Connection):
-            raise TypeError("the driver is not sqlite3")
         given = [
             (values[name] if asked else fixed)
             if convert is None
             else convert(values[name] if asked else fixed)
             for name, fixed, asked, convert in self._into
         ]
-        try:
-            return driver.execute(self._text, given)
-        except sqlite3.Error as error:
-            raise DBAPIError.instance(self._text, None, error, sqlite3.Error, dialect=conn.dialect) from error
+        return run_raw(conn, driver_of(conn), self._text, given)
 
     def rows(self, conn: Connection, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         try:
             found = self.run(conn, values).fetchall()
-        except sqlite3.Error as error:
-            raise DBAPIError.instance(self._text, None, error, sqlite3.Error, dialect=conn.dialect) from error
+        except sqlite3.Error as error:  # a disk may fail between two rows
+            raise _as_sqlalchemy(error, conn, self._text) from error
         return [
             {
                 name: value if convert is None else convert(value)
@@ -116,3 +110,26 @@ class _OnSqlite:
             }
             for row in found
         ]
+
+
+def driver_of(conn: Connection) -> sqlite3.Connection:
+    """The driver's connection under a connection to SQLite."""
+    driver = conn.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        raise TypeError("the driver is not sqlite3")
+    return driver
+
+
+def run_raw(
+    conn: Connection, driver: sqlite3.Connection, text: str, values: Sequence[Any] = ()
+) -> sqlite3.Cursor:
+    """What the driver found, with nothing in between; its error comes out as SQLAlchemy's."""
+    try:
+        return driver.execute(text, values)
+    except sqlite3.Error as error:
+        raise _as_sqlalchemy(error, conn, text) from error
+
+
+def _as_sqlalchemy(error: sqlite3.Error, conn: Connection, text: str) -> BaseException:
+    # without the values: an error's text may be logged
+    return DBAPIError.instance(text, None, error, sqlite3.Error, dialect=conn.dialect)

@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 
 from storage.errors import CLOSED, StorageError, explain, told
 from storage.migrate import check_version, file_lock, migrate
-from storage.sqlite_file import Opened, SqliteFile
+from storage.prepared import driver_of, run_raw
+from storage.sqlite_file import Opened, SqliteFile, begin_immediate, commit, rollback
 
 T = TypeVar("T")
 
@@ -100,7 +101,7 @@ class _Writer(threading.Thread):
         settled: list[tuple[Job, Any, BaseException | None]] = []
         try:
             conn = self._opened.get()
-            transaction = conn.begin()
+            begin_immediate(conn)
             # a verb that is alone needs no savepoint: the transaction is its own
             alone = len(self._urgent) + len(self._waiting) == 1
             while len(settled) < BATCH and (job := self._next()) is not None:
@@ -108,9 +109,9 @@ class _Writer(threading.Thread):
                 if alone:
                     break
             if alone and settled and settled[0][2] is not None:
-                transaction.rollback()
+                rollback(conn)
             else:
-                transaction.commit()
+                commit(conn)
         except Exception as error:  # noqa: BLE001 - the callers are told; the writer has to live on
             self._opened.drop()
             if not settled:  # the transaction never began: whoever waits has waited as long as is decent
@@ -130,14 +131,14 @@ def _run_alone(conn: Connection, job: Job) -> tuple[Any, BaseException | None]:
 
 
 def _run_guarded(conn: Connection, job: Job) -> tuple[Any, BaseException | None]:
-    conn.exec_driver_sql("SAVEPOINT verb")
+    driver = driver_of(conn)
+    run_raw(conn, driver, "SAVEPOINT verb")
     result, error = _run_alone(conn, job)
-    driver = conn.connection.driver_connection
-    if error is not None and not getattr(driver, "in_transaction", False):
+    if error is not None and not driver.in_transaction:
         raise error  # a full or broken disk: SQLite has undone the whole transaction, not this verb alone
     if error is not None:
-        conn.exec_driver_sql("ROLLBACK TO verb")
-    conn.exec_driver_sql("RELEASE verb")
+        run_raw(conn, driver, "ROLLBACK TO verb")
+    run_raw(conn, driver, "RELEASE verb")
     return result, error
 
 
