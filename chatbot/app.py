@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -27,6 +29,7 @@ OUTBOX_GRACE = 4.0
 ALONE_TICK = 0.2
 ALONE_SECONDS = 10.0  # for a predecessor that is just ending
 SETTLE_EVERY = 2.0
+SWITCH_SECONDS = 0.0005
 HEAD_EVERY = 15.0
 PRUNE_EVERY = 3600.0
 INTRODUCE_PATIENCE = 3.0  # seconds after which requests are taken although Slack does not say who we are
@@ -207,6 +210,9 @@ class Program:
 async def serve(settings: Settings) -> int:
     """Run the bot until SIGTERM or SIGINT (0) or until a part of it fails (1): recovery then replays what was open."""
     logs.configure(settings.log.format, settings.log.level)
+    # A thread that stores must not hold the loop up for the usual 5 ms, nor a collection walk through every module.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

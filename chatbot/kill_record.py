@@ -1,5 +1,6 @@
 """What is known and told of one running kill: its card, the alarms in its thread, the steps in the record."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from commands.kill import Doubt
 from storage.actions import Action
 from storage.audit import Entry
 
+SHORTLY_SECONDS = 0.05
 REDRAW_SECONDS = 2.0  # at most so often for a change that needs nobody's eyes
 RESPONSE_URL_LIFE = timedelta(minutes=29)
 
@@ -46,6 +48,7 @@ class KillRecord:
     closed: tuple[str, str] | None = None  # by whom and why
     audit: tuple[int, str] | None = None
     redraw_due: float = 0.0
+    drawing_shortly: bool = False
     drawn: int = 0  # how many cards were drawn; see `_overtaken`
 
     @classmethod
@@ -165,6 +168,17 @@ class KillRecord:
         """
         if self.drawn != number:
             self.draw_soon()
+
+    def draw_shortly(self) -> None:
+        """Show the card in a moment, once for all that changes until then: many may join a kill at once."""
+        if not self.drawing_shortly:
+            self.drawing_shortly = True
+            self.desk.spawn(self._draw_shortly())
+
+    async def _draw_shortly(self) -> None:
+        await asyncio.sleep(SHORTLY_SECONDS)
+        self.drawing_shortly = False
+        await self.draw()
 
     def draw_soon(self) -> None:
         """Show the card a little later, together with what else changes until then."""

@@ -62,7 +62,7 @@ class KillRun:
             record.anew(self._desk.now())
             self._needed.set()
         self._push_now.set()
-        self._desk.spawn(record.draw())
+        record.draw_shortly()
 
     def reason_given(self, reason: str) -> None:
         """Somebody said why after a kill without a reason."""

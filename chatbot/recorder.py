@@ -6,7 +6,7 @@ replays them into the database once it answers again.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -24,6 +24,7 @@ from storage.journal import Journal
 
 DATABASE_SHARE = 0.7  # of the time a stop grants storage; the rest is left for the journal's fsync
 SETTLE_SECONDS = 10.0
+AT_ONCE = 50  # steps replayed in one transaction: a commit each would let a full journal lag for seconds
 
 log = structlog.get_logger(__name__)
 
@@ -143,8 +144,9 @@ class Recorder:
             cards, self._cards = self._cards, {}
             try:
                 async with asyncio.timeout(SETTLE_SECONDS):
-                    for record in waiting:
-                        await self._database.write(partial(_replay, record=record, now=self._now()))
+                    for start in range(0, len(waiting), AT_ONCE):
+                        some = waiting[start : start + AT_ONCE]
+                        await self._database.write(partial(_replay_all, records=some, now=self._now()))
                     # Before the journal is put aside: from then on steps are written with newer drawings.
                     owing = tuple(cards.values())
                     if owing:
@@ -164,6 +166,11 @@ class Recorder:
             if waiting:
                 log.info("journaled steps are in the database now", count=len(waiting))
             return len(waiting)
+
+
+def _replay_all(conn: Connection, *, records: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    for record in records:
+        _replay(conn, record=record, now=now)
 
 
 def _replay(conn: Connection, *, record: Mapping[str, Any], now: datetime) -> None:
