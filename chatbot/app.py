@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import aiohttp
 import structlog
 import uvicorn
 from slack_sdk.errors import SlackClientError
@@ -17,7 +18,7 @@ from chatbot import logs
 from chatbot.identity import REFRESH_SECONDS
 from chatbot.jobs import SEEN_FOR, Job, scheduler
 from chatbot.parts import Parts, for_serving, utc_now
-from chatbot.posting import open_session
+from chatbot.posting import error_word, open_session
 from chatbot.slack import Installation
 from chatbot.web import application
 from config.settings import Settings
@@ -148,16 +149,19 @@ class Program:
         while parts.door.installation is None:
             try:
                 answer = await parts.web.auth_test()
-            except (SlackClientError, OSError, TimeoutError) as error:
-                word = type(error).__name__
+                team, bot = answer.get("team_id"), answer.get("user_id")
+                word = "" if team and bot else "an answer without a team"
+            except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
+                word = error_word(error) or "no answer of Slack's"
+            if word:
                 log.warning("Slack does not say who we are, trying again", error=word, seconds=delay)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
                 continue
             parts.door.installation = Installation(
-                team=self._settings.slack.team_id or str(answer["team_id"]),
+                team=self._settings.slack.team_id or str(team),
                 enterprise=answer.get("enterprise_id"),
-                bot_user=str(answer["user_id"]),
+                bot_user=str(bot),
                 bot_id=answer.get("bot_id"),
             )
         parts.people.installed_in(parts.door.installation.team)
@@ -221,7 +225,7 @@ async def serve(settings: Settings) -> int:
         try:
             if not await _alone(parts):
                 log.critical(
-                    "another process serves from this database file; stop it first", url="database.url"
+                    "another process serves from this database file, so this one ends: stop that one first"
                 )
                 return 1
             listening = _listen(settings)

@@ -114,8 +114,8 @@ def kill(reason: str, words: tuple[str, ...]) -> None:
         code = asyncio.run(terminal.kill(settings, warnings, reason=why, say=click.echo))
     except KeyboardInterrupt:
         _fail(
-            "Interrupted before the fleet was seen stopped. What was accepted stays accepted: the serving bot goes on "
-            f"with it. Look with `chatbot status`. {by_hand}"
+            "Interrupted before the fleet was seen stopped. A bot that serves from this same database goes on with it; "
+            f"if none runs, nothing more is sent. Look with `chatbot status`. {by_hand}"
         )
     except Exception as error:  # noqa: BLE001 - whatever it was: at this moment the way out counts, not the trace
         from chatbot.logs import masked_text
@@ -154,8 +154,11 @@ def _head(_context: click.Context, _parameter: click.Parameter, text: str | None
     if text is None:
         return None
     seq, _, digest = text.strip().lower().partition(":")
-    if not (seq.isdecimal() and len(digest) == 64 and set(digest) <= set("0123456789abcdef")):
-        raise click.BadParameter("write it as posted: the row's number, a colon and its 64-digit hash.")
+    seq = seq.removeprefix("#")
+    if not (seq.isdecimal() and 12 <= len(digest) <= 64 and set(digest) <= set("0123456789abcdef")):
+        raise click.BadParameter(
+            "write it as on a card: the row's number, a colon and 12 or more digits of its hash."
+        )
     return int(seq), digest
 
 

@@ -5,6 +5,7 @@ a command with the word "payload" in it for something else. So this ASGI applica
 the shape of the headers, the HMAC over the raw bytes, then our own reading of the form.
 """
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -19,6 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 MAX_BODY = 1024 * 1024  # bytes; Slack's own payloads stay far below
 MAX_AGE = 300.0  # seconds a signature stays good, as Slack recommends
+BODY_SECONDS = 3.0  # as long as Slack itself would wait for the answer
 MAX_FIELDS = 64  # a slash command has about fifteen
 
 Deliver = Callable[[Mapping[str, Any]], Awaitable[tuple[int, str | None]]]
@@ -44,6 +46,13 @@ class Guard:
 
     async def endpoint(self, request: Request) -> Response:
         """One POST from Slack."""
+        declared = request.headers.get("content-length", "0")
+        if not declared.isdigit() or int(declared) > MAX_BODY:
+            return _too_large()
+        odd = self._odd_headers(request)
+        if odd is not None:  # before a byte of the body is waited for
+            self._refused(odd)
+            return PlainTextResponse(f"{odd}\n", status_code=401)
         problem = await self._read(request)
         if isinstance(problem, Response):
             return problem
@@ -66,28 +75,34 @@ class Guard:
         )
 
     async def _read(self, request: Request) -> bytes | Response:
-        declared = request.headers.get("content-length", "0")
-        too_large = PlainTextResponse("The body is too large.\n", status_code=413)
-        if not declared.isdigit() or int(declared) > MAX_BODY:
-            return too_large
         chunks = bytearray()
         try:
-            async for chunk in request.stream():
-                chunks += chunk
-                if len(chunks) > MAX_BODY:
-                    return too_large
+            async with asyncio.timeout(BODY_SECONDS):
+                async for chunk in request.stream():
+                    chunks += chunk
+                    if len(chunks) > MAX_BODY:
+                        return _too_large()
+        except TimeoutError:
+            return PlainTextResponse(
+                "The body takes too long.\n", status_code=408, headers={"connection": "close"}
+            )
         except ClientDisconnect:
             return PlainTextResponse("", status_code=400)
         return bytes(chunks)
 
-    def _verify(self, request: Request, body: bytes) -> str | None:
+    def _odd_headers(self, request: Request) -> str | None:
         stamp = request.headers.get("x-slack-request-timestamp", "")
         signature = request.headers.get("x-slack-signature", "")
         if not stamp.isascii() or not stamp.isdigit() or len(stamp) > 12 or not signature.startswith("v0="):
             return "The request is not signed."
-        now = self._clock()
-        if abs(now - int(stamp)) > MAX_AGE:
+        if abs(self._clock() - int(stamp)) > MAX_AGE:
             return "The request is too old or from the future."
+        return None
+
+    def _verify(self, request: Request, body: bytes) -> str | None:
+        stamp = request.headers["x-slack-request-timestamp"]
+        signature = request.headers["x-slack-signature"]
+        now = self._clock()
         wanted = (
             "v0=" + hmac.new(self._secret, b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
         )
@@ -103,6 +118,10 @@ class Guard:
             return "The request was seen before."
         self._seen[signature] = now
         return None
+
+
+def _too_large() -> Response:
+    return PlainTextResponse("The body is too large.\n", status_code=413)
 
 
 def parse(body: bytes, content_type: str) -> Mapping[str, Any] | None:

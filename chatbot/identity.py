@@ -223,7 +223,11 @@ class People:
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("usergroups.users.list failed", group=group, error=error_word(error))
             return
-        users = frozenset(answer.get("users") or ())
+        listed = answer.get("users")
+        if not isinstance(listed, list):
+            log.warning("usergroups.users.list names nobody, so the members known before stay", group=group)
+            return
+        users = frozenset(listed)
         self._members[group] = Members(users=users, read_at=self._clock())
 
 

@@ -57,7 +57,6 @@ class KillRun:
         """A second kill: it is shown on the card, and the stop is sent and read back once more at once."""
         record = self._record
         record.joined.append(joined)
-        record.reason = record.reason or joined.reason
         if not self._needed.is_set():
             record.anew(self._desk.now())
             self._needed.set()

@@ -5,12 +5,14 @@ replays them into the database once it answers again.
 """
 
 import asyncio
+import contextlib
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import structlog
 from sqlalchemy import Connection
@@ -26,6 +28,8 @@ DATABASE_SHARE = 0.7  # of the time a stop grants storage; the rest is left for 
 SETTLE_SECONDS = 10.0
 AT_ONCE = 50  # steps replayed in one transaction: a commit each would let a full journal lag for seconds
 
+T = TypeVar("T")
+
 log = structlog.get_logger(__name__)
 
 
@@ -40,13 +44,20 @@ class Recorder:
         self._limit = limit
         self._now = now
         self._memory: deque[Mapping[str, Any]] = deque()
+        self._journaled_ahead = _pending(journal)  # kept here: a hung disk must not hold up the next step
+        self._appended = 0
         self._cards: dict[str, Owing] = {}  # the newest of each that was shown without the outbox
         self._settling = asyncio.Lock()
         self.problem = ""
 
     def behind(self) -> bool:
         """True while steps wait outside the database."""
-        return bool(self._memory) or self._journal.pending
+        return bool(self._memory) or self._journaled_ahead
+
+    @property
+    def in_memory_only(self) -> bool:
+        """True while steps are neither in the database nor in the journal: they are lost when this process ends."""
+        return bool(self._memory)
 
     async def step(
         self, step: str, *, once: str | None = None, compose: Compose = no_messages, **arguments: Any
@@ -80,7 +91,7 @@ class Recorder:
         if not self._memory:
             try:
                 async with asyncio.timeout(self._limit * (1 - DATABASE_SHARE)):
-                    await asyncio.to_thread(self._journal.append, record)
+                    await in_thread(self._journal.append, record)
             except TimeoutError:
                 # The thread goes on and may still write it; a second copy is harmless, a lost one is not.
                 self._trouble("neither database nor journal answers in time")
@@ -89,6 +100,8 @@ class Recorder:
                     f"neither database nor journal can be written ({error.strerror or type(error).__name__})"
                 )
             else:
+                self._journaled_ahead = True
+                self._appended += 1
                 return
         self._memory.append(record)
 
@@ -101,7 +114,7 @@ class Recorder:
         """Bring what is held in memory to the journal, as far as that can be written again."""
         while self._memory:
             try:
-                await asyncio.to_thread(self._journal.append, self._memory[0])
+                await in_thread(self._journal.append, self._memory[0])
             except OSError:
                 return
             self._memory.popleft()
@@ -127,16 +140,26 @@ class Recorder:
     async def _journaled(self) -> list[dict[str, Any]]:
         """The records of the journal; none when the disk does not let us read it: then the rest has to go on."""
         try:
-            return await asyncio.to_thread(self._journal.read)
+            return await in_thread(self._journal.read)
         except OSError as error:
             self._trouble(f"the journal cannot be read ({error.strerror or type(error).__name__})")
             return []
 
+    async def _look(self) -> None:
+        """See whether anything waits in the journal, also from other processes."""
+        before = self._appended
+        found = await in_thread(_pending, self._journal)
+        if self._appended == before:  # else the journal grew meanwhile, and that is known already
+            self._journaled_ahead = found
+
     async def settle(self) -> int:
         """Replay what waits into the database; returns how many steps, 0 when nothing waits or it still fails."""
-        if not self.behind() or self._settling.locked():
+        if self._settling.locked():
             return 0
         async with self._settling:
+            await self._look()
+            if not self.behind():
+                return 0
             await self._flush()
             records = await self._journaled()
             held = len(self._memory)
@@ -158,9 +181,10 @@ class Recorder:
             for _ in range(held):  # what came meanwhile stays for the next time
                 self._memory.popleft()
             try:
-                await asyncio.to_thread(self._journal.clear, records)
+                await in_thread(self._journal.clear, records)
             except OSError as error:  # replayed again next time, which changes nothing
                 self._trouble(f"the journal cannot be put aside ({error.strerror or type(error).__name__})")
+            await self._look()
             if not self.behind():
                 self.problem = ""
             if waiting:
@@ -204,3 +228,35 @@ def _not_understood(conn: Connection, record: Mapping[str, Any], now: datetime, 
     audit.append(
         conn, at=now, actor="chatbot", event="journal line not understood", subject="journal", detail=detail
     )
+
+
+async def in_thread(work: Callable[..., T], *arguments: object) -> T:
+    """What the work returned, from a thread that does not keep the program from ending when its disk hangs."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if not future.done():
+            if error is None:
+                future.set_result(cast("T", result))
+            else:
+                future.set_exception(error)
+
+    def run() -> None:
+        result, failure = None, None
+        try:
+            result = work(*arguments)
+        except Exception as error:  # noqa: BLE001 - it belongs to the one who waits
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the loop may be closed by now
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=run, daemon=True, name="journal").start()
+    return await future
+
+
+def _pending(journal: Journal) -> bool:
+    try:
+        return journal.pending
+    except OSError:
+        return False

@@ -68,9 +68,6 @@ def accept(
         first = actions.open_kill(conn, besides=stored.id)
         if first is not None:
             actions.join(conn, stored.id, to=first.id, at=when)
-            actions.record_reason(conn, first.id, action.reason)
-        if action.reason and not held.reason:
-            latch.record_reason(conn, held.id, action.reason)
     detail: dict[str, Any] = {
         "bot": action.bot,
         "reason": action.reason,

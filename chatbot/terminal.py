@@ -46,7 +46,7 @@ async def kill(settings: Settings, warnings: tuple[str, ...], *, reason: str, sa
         )
         say(f"{action.id}: stopping the whole fleet through {settings.coordinator.url} ...")
         if accepted is None:
-            say(f"Not yet in the audit ({core.recorder.problem}); it is in the journal and will be imported.")
+            say(_where(core))
         run = executor.kill_run()
         if run is not None:
             seen = await _follow(run, executor, say)
@@ -62,6 +62,16 @@ async def kill(settings: Settings, warnings: tuple[str, ...], *, reason: str, sa
     finally:
         await executor.stop(0)
         await _close(core)
+
+
+def _where(core: Core) -> str:
+    """Where a stop is written that did not reach the database."""
+    if core.recorder.in_memory_only:
+        return (
+            f"Not recorded anywhere ({core.recorder.problem}): note the time and this id. "
+            "The stop is sent all the same."
+        )
+    return f"Not yet in the audit ({core.recorder.problem}); it is in the journal and will be imported."
 
 
 async def _follow(run: KillRun, executor: Executor, say: Say) -> bool:
@@ -112,7 +122,7 @@ async def status(settings: Settings, *, as_json: bool, say: Say) -> int:
     """Show the fleet; 0 when the coordinator answered, 1 when it did not."""
     core = for_terminal(settings)
     try:
-        await _prepare(core, say)
+        # A look makes nothing: where there is no database, our record is unknown, and the answer says so.
         found = await core.answers.status(only=None, may_kill=False)
         say(json.dumps(as_data(found), indent=2) if as_json else plain(found))
         return 0 if found.status is not None else 1

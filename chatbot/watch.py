@@ -12,9 +12,9 @@ import structlog
 
 from chatbot.desk import Desk
 from commands.coordinator.errors import CoordinatorError
-from commands.coordinator.model import FleetStatus
 from commands.kill import Doubt, still_moving
 from storage import actions, latch
+from storage.actions import OPEN, Action, State
 from storage.database import StorageError
 from storage.latch import Latch
 
@@ -24,21 +24,22 @@ log = structlog.get_logger(__name__)
 
 
 class Watch:
-    """Polls GET /status; `last_good` is the time of the last good read."""
+    """Polls GET /status as long as it runs, and has the kill sent again when the fleet moves against the latch."""
 
     def __init__(self, *, desk: Desk, poll_seconds: float, reassert: Reassert) -> None:
         self._desk = desk
         self._poll_seconds = poll_seconds
         self._reassert = reassert
-        self._complete_for: int | None = None  # the latch for which the stop was seen as complete
-        self._first = True  # after a start the record is all we have: a verified kill counts as complete
+        self._held: Latch | None = None  # as the record said last, for when it cannot be read
+        self._kill: Action | None = None
+        self._seen_complete: str | None = None  # the kill whose stop was seen as complete here
 
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
             try:
                 await self.look()
-            except (CoordinatorError, StorageError, TimeoutError) as error:
+            except (CoordinatorError, TimeoutError) as error:
                 log.warning("no look at the fleet", error=str(error) or "timeout")
             await asyncio.sleep(self._poll_seconds)
 
@@ -46,20 +47,20 @@ class Watch:
         """One look: read, compare with the latch, stop again when the fleet moves against it."""
         status = await self._desk.coordinator.status(max_age=self._poll_seconds / 2, background=True)
         self._desk.metrics.good_poll(self._desk.now())
-        held, busy = await self._desk.database.read(
-            lambda conn: (latch.current(conn), actions.open_kill(conn) is not None)
-        )
-        if held is None or busy:
-            return
-        await self._compare(held, status)
-
-    async def _compare(self, held: Latch, status: FleetStatus) -> None:
+        try:
+            self._held, self._kill = await self._desk.database.read(
+                lambda conn: (latch.current(conn), actions.last_kill(conn))
+            )
+        except StorageError as error:
+            log.warning("the latch cannot be read, going by what it was", error=str(error))
+        held, kill = self._held, self._kill
+        if held is None or kill is None or kill.state in OPEN:
+            return  # nothing is held, or a run is at work on it
         doubts = still_moving(status, self._desk.bots)
         if not doubts:
-            self._first, self._complete_for = False, held.id
+            self._seen_complete = kill.id
             return
-        complete = self._complete_for == held.id or (self._first and held.verified_at is not None)
-        self._first = False
+        # What is merely unknown neither sends a kill nor disarms the watch: the next look may show more.
+        complete = kill.state is State.VERIFIED or self._seen_complete == kill.id
         if complete and any(doubt.proven for doubt in doubts):
-            self._complete_for = None
             await self._reassert(held, doubts)

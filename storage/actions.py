@@ -276,6 +276,14 @@ def open_kill(conn: Connection, *, besides: str | None = None) -> Action | None:
     return _one(_OPEN_KILL.one(conn, besides=besides or ""))
 
 
+def last_kill(conn: Connection) -> Action | None:
+    """The newest kill that was worked on, however it ended; those that joined another do not count."""
+    kills = select(actions).where(actions.c.command == "kill", actions.c.state != State.JOINED)
+    newest = kills.order_by(actions.c.accepted_at.desc(), actions.c.id).limit(1)
+    row = conn.execute(newest).mappings().one_or_none()
+    return None if row is None else _action(row)
+
+
 def recent(conn: Connection, limit: int) -> list[Action]:
     """The newest actions, newest first."""
     rows = conn.execute(select(actions).order_by(actions.c.accepted_at.desc(), actions.c.id).limit(limit))

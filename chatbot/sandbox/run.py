@@ -7,6 +7,7 @@ again when it ends, so that a crash can be tried out.
 import asyncio
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -95,8 +96,9 @@ async def _run(*, port: int, http_mode: bool, serve_bot: bool, say: Callable[[st
             if http_mode:
                 slack.deliver_over_http(f"http://127.0.0.1:{http_port}/slack/events", SIGNING_SECRET)
             if not serve_bot:
-                for key in sorted(set(env) - set(os.environ)):
-                    say(f"{key}={env[key]}")
+                # All of them, also those that the shell has: a bot started here must not reach the real fleet.
+                for key in sorted(key for key in env if key.startswith(("CHATBOT_", "SLACK_", "NO_PROXY"))):
+                    say(f"export {key}={shlex.quote(env[key])}")
                 say(f"Sandbox without a bot: {slack.page_url}")
                 await stop.wait()
                 return 0

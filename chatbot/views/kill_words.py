@@ -16,7 +16,7 @@ STALE = timedelta(seconds=5)
 NOTHING_READ = "*Nothing could be read yet*: treat every bot as trading."
 NOT_RECORDED = (
     "*Not yet in the audit*: the database does not answer. "
-    "It is in the journal file and will be imported once the database is back."
+    "It is kept in the journal file, or in memory where that cannot be written either, until the database is back."
 )
 NO_BOTS = "every bot not trading"
 

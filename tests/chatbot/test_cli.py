@@ -164,7 +164,7 @@ def test_a_head_noted_elsewhere_shows_a_record_that_was_rewritten_as_a_whole(env
 def test_a_head_that_is_none_is_refused(head: str, environ: dict[str, str]) -> None:
     result = run("audit", "verify", "--expect", head, environ=environ)
     assert result.exit_code == 2
-    assert "write it as posted" in result.stderr
+    assert "write it as on a card" in result.stderr
 
 
 def test_an_audit_that_cannot_be_read_ends_with_2_and_is_not_made(

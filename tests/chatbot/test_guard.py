@@ -1,5 +1,6 @@
 """The door of HTTP mode: what is not Slack's gets 401 before anything is parsed."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -174,3 +175,22 @@ def test_every_form_comes_out_as_it_went_in(fields: dict[str, str]) -> None:
 def test_no_bytes_make_the_parser_raise(body: bytes, kind: str) -> None:
     found = parse(body, kind)
     assert found is None or isinstance(found, dict)
+
+
+async def test_a_body_that_never_ends_is_given_up_and_one_without_a_signature_not_waited_for() -> None:
+    door = Door()
+    waited = asyncio.Event()
+
+    async def endless():  # type: ignore[no-untyped-def]
+        yield b"command=%2Fkill"
+        waited.set()
+        await asyncio.sleep(60)
+
+    async with door.client as client:
+        unsigned = await client.post("/slack/events", content=endless(), headers={"content-type": FORM})
+        assert (unsigned.status_code, waited.is_set()) == (401, False)
+        answer = await client.post(
+            "/slack/events", content=endless(), headers={"content-type": FORM, **signed(b"")}
+        )
+    assert answer.status_code == 408
+    assert door.delivered == []

@@ -155,3 +155,11 @@ async def test_a_taken_port_is_said_in_words(talk: Conversation, tmp_path: Path)
     assert code == 1
     assert "cannot listen" in printed
     assert "Traceback" not in printed
+
+
+async def test_slack_that_hangs_up_during_the_introduction_is_asked_again(tmp_path: Path) -> None:
+    async with conversation(tmp_path, start=False) as talk:
+        talk.slack.faults.set("reset_before", methods=["auth.test"], times=2)
+        await talk.bot.start()
+        await talk.admin.types("/kill after all")
+        await talk.admin.sees("verified", "after all")

@@ -142,3 +142,18 @@ async def test_lying_success_is_not_believed(tmp_path: Path) -> None:
         assert "verified in" not in card.text.lower()
         talk.fleet.faults.clear()
         await talk.admin.sees("verified", "liar")
+
+
+async def test_a_look_that_shows_nothing_does_not_disarm_the_watch(talk: Conversation) -> None:
+    await talk.admin.types("/kill first")
+    await talk.admin.sees("verified", "first")
+    await talk.slack.wait_for(lambda: talk.rows("select 1 from actions where state = 'verified'"), 15)
+    await talk.bot.dies()
+    talk.fleet.faults.set("missing_fields")
+    await talk.bot.start()
+    seen = len(talk.fleet.calls_to("/status"))
+    await talk.fleet.wait_for(lambda: len(talk.fleet.calls_to("/status")) >= seen + 2, 15)
+    talk.fleet.faults.clear()
+    talk.fleet.restart(start_bots=True)
+    await talk.admin.sees("no longer holds", "verified")
+    assert not talk.fleet.engine.trading
