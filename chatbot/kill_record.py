@@ -236,3 +236,8 @@ def card_owing(card: KillCard, ops: str) -> Owing:
 def card_key(action: str) -> str:
     """The outbox key of a stop's one card."""
     return f"{action}/card"
+
+
+def in_words_of(doubts: tuple[Doubt, ...]) -> list[str]:
+    """What keeps the fleet from being seen stopped, as the record keeps it."""
+    return [f"{doubt.bot or 'kill switch'}: {doubt.word}" for doubt in doubts]

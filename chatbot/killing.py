@@ -11,7 +11,8 @@ from datetime import datetime
 import structlog
 
 from chatbot.desk import Desk
-from chatbot.kill_record import KillRecord
+from chatbot.kill_record import KillRecord, in_words_of
+from chatbot.kill_warning import warn
 from chatbot.steps import Owing
 from chatbot.views import kill as view
 from chatbot.views.kill import Joined, Phase
@@ -31,7 +32,6 @@ LOOK_ANYWAY = (
 WATCH_LOOK = (
     3.0  # seconds between reads while watching: twenty in a minute stay far below the back end's limit
 )
-TICK = 0.1
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +109,7 @@ class KillRun:
 
     async def _work(self) -> None:
         with self._desk.coordinator.priority():
-            loops = (self._push(), self._look(), self._warn(), self._closing.wait())
+            loops = (self._push(), self._look(), warn(self._record, self._needed), self._closing.wait())
             tasks = {asyncio.ensure_future(loop) for loop in loops}
             try:
                 # Whichever ends first ends the work: the looker when all was watched, `closing` when a person closed
@@ -254,7 +254,7 @@ class KillRun:
             at=now,
             owing=owing,
             event="came back",
-            detail={"doubts": _in_words(doubts)},
+            detail={"doubts": in_words_of(doubts)},
         )
 
     def _alarm_of(self, doubt: Doubt, now: datetime) -> Owing:
@@ -267,35 +267,6 @@ class KillRun:
         self._desk.spawn(self._stop_bot(doubt.bot))
         return record.thread(f"back-{mark}-{doubt.bot}", view.came_back(record.card(), doubt.bot, now))
 
-    # -- warning -----------------------------------------------------------------------------------------------
-
-    async def _warn(self) -> None:
-        record, levels = self._record, self._desk.warn_seconds
-        while True:
-            waited = (self._desk.now() - record.since).total_seconds()
-            due = [level for level in levels if level <= waited]
-            if self._needed.is_set() and len(due) > record.warnings:
-                record.warnings = len(due)
-                await self._raise_voice(due[-1])
-            elif record.redraw_due and self._desk.clock() >= record.redraw_due:
-                await record.draw()
-            await asyncio.sleep(TICK)
-
-    async def _raise_voice(self, level: float) -> None:
-        record = self._record
-        record.warned, record.phase = level, Phase.NOT_CONFIRMED
-        owing = [record.thread(f"alarm-{record.episode}-{level:g}", view.alarm(record.card()))]
-        if level == self._desk.warn_seconds[0]:
-            owing += record.reply(f"reply-alarm-{record.episode}")
-        await record.write(
-            "noted",
-            once=f"alarm-{record.episode}-{level:g}",
-            at=self._desk.now(),
-            owing=owing,
-            event=f"not confirmed after {level:g} s",
-            detail={"doubts": _in_words(record.doubts), "error": record.error},
-        )
-
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
     """Wait so long, or until something happens that makes waiting wrong."""
@@ -304,7 +275,3 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
     except TimeoutError:
         return
-
-
-def _in_words(doubts: tuple[Doubt, ...]) -> list[str]:
-    return [f"{doubt.bot or 'kill switch'}: {doubt.word}" for doubt in doubts]

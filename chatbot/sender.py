@@ -165,7 +165,8 @@ class Sender:
             return
         pace = self._edits if row.ts else self._pace(row.channel)
         if (wait := pace.wait()) > LONGEST_WAIT:
-            await self._later(row, "Slack asked to wait", after=wait)  # not under our lease, which would run out
+            # Not under our lease, which would run out meanwhile.
+            await self._later(row, "Slack asked to wait", after=wait)
             return
         await asyncio.sleep(wait)
         # Between the claim and this moment newer content may have come: send the newest.
