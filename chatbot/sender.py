@@ -88,7 +88,8 @@ class Sender:
             try:
                 async with asyncio.timeout(TICK_SECONDS):
                     await self._woken.wait()
-                    await asyncio.sleep(BREATH_SECONDS)
+                    if not self._unrecorded:  # what stands in no database is brought at once
+                        await asyncio.sleep(BREATH_SECONDS)
             except TimeoutError:
                 pass
 

@@ -38,6 +38,8 @@ async def test_killed_while_the_card_is_updated(scene: Scene) -> None:
     async with scene.opens() as crashing:
         faults = crashing.talk.slack.faults
         faults.set("hang", methods=("chat.update",), times=1)
+        # so that the card stands before there is news for it
+        crashing.talk.fleet.faults.set("slow", seconds=0.5, paths=("/kill-switch",))
         request = crashing.types("/kill updating")
         await until(lambda: not faults.active("hang"), "the update")
         await crashing.dies()
@@ -50,6 +52,8 @@ async def test_killed_after_an_update_was_accepted(scene: Scene) -> None:
     async with scene.opens() as crashing:
         faults = crashing.talk.slack.faults
         faults.set("reset_after_accept", methods=("chat.update",), times=1)
+        # so that the card stands before there is news for it
+        crashing.talk.fleet.faults.set("slow", seconds=0.5, paths=("/kill-switch",))
         request = crashing.types("/kill updated unknown")
         await until(lambda: not faults.active("reset_after_accept"), "the update")
         await crashing.dies()

@@ -56,6 +56,7 @@ async def test_a_journaled_kill_that_had_ended_is_not_sent_again(scene: Scene) -
         with locked(crashing.database):
             request = crashing.types("/kill over")
             await until(lambda: '"step":"finished"' in crashing.journaled(), "the end in the journal")
+            await until(lambda: crashing.talk.slack.messages(OPS), "the card")
             await crashing.dies()
             sent = len(crashing.stops("/kill"))
             await crashing.talk.bot.start(ready=False)
@@ -90,6 +91,7 @@ async def test_killed_at_the_first_imported_row(scene: Scene) -> None:
             request = crashing.types("/kill half imported")
             await crashing.acknowledged(request)
             await until(lambda: not crashing.talk.fleet.engine.trading, "a stopped fleet")
+            await until(lambda: crashing.talk.slack.messages(OPS), "the card")
             await crashing.dies()
         await crashing.talk.bot.start(ready=False)
         await until(lambda: crashing.committed(request), "the row")
