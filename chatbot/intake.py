@@ -12,7 +12,7 @@ import structlog
 from chatbot import kill_record, stopping
 from chatbot.desk import Desk
 from chatbot.executor import Executor
-from chatbot.kill_record import card_key
+from chatbot.kill_record import KillRecord, card_key
 from chatbot.steps import Accepted, Owing
 from chatbot.views import actions as action_view
 from chatbot.views import kill as kill_view
@@ -22,7 +22,7 @@ from commands.coordinator.errors import CoordinatorError
 from commands.kill import Doubt
 from commands.spec import Request
 from storage import actions, outbox
-from storage.actions import OPEN, Action
+from storage.actions import OPEN, Action, State
 from storage.database import StorageError
 from storage.latch import Latch
 
@@ -181,6 +181,15 @@ class Intake:
             )
         except CoordinatorError:
             return  # the run that was joined goes on sending
+
+    async def redraw(self, action_ids: tuple[str, ...]) -> None:
+        """Bring the cards of imported actions up to date: who ran them may have died before they could say the end."""
+        for action_id in action_ids:
+            action = await self._stored(action_id)
+            if action is None or action.state in (*OPEN, State.JOINED):
+                continue  # a run draws it
+            if action.command == "kill":
+                await KillRecord.ended(action, self._desk).draw()
 
     # -- what may be done to a kill's card ---------------------------------------------------------------------
 

@@ -11,9 +11,9 @@ from chatbot.steps import Owing
 from chatbot.views import kill as view
 from chatbot.views.blocks import Message
 from chatbot.views.kill import Joined, KillCard, Phase
-from commands.coordinator.model import FleetStatus
+from commands.coordinator.model import BotStatus, FleetStatus
 from commands.kill import Doubt
-from storage.actions import Action
+from storage.actions import Action, State
 from storage.audit import Entry
 
 SHORTLY_SECONDS = 0.05
@@ -64,6 +64,22 @@ class KillRecord:
             since=action.accepted_at if action.verified_at is None else desk.now(),
             reason=action.reason,
         )
+
+    @classmethod
+    def ended(cls, action: Action, desk: Desk) -> "KillRecord":
+        """The record of a kill that is over, as the database tells it."""
+        record = cls.of(action, desk, recorded=True, resumed=True)
+        record.phase = Phase.VERIFIED if action.state is State.VERIFIED else Phase.CLOSED
+        if action.state is State.CLOSED:
+            record.closed = (action.closed_by or "", action.close_reason or "")
+        words = action.outcome.get("bots")
+        bots = words if isinstance(words, dict) else {}
+        record.status = FleetStatus(
+            observed_at=action.verified_at or action.accepted_at,
+            kill_switch_active=action.outcome.get("kill_switch") == "active" or None,
+            bots={name: BotStatus(name=name, status=str(word)) for name, word in bots.items()},
+        )
+        return record
 
     def verified(self, status: FleetStatus) -> None:
         """The wanted state was seen."""

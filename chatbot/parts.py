@@ -187,6 +187,8 @@ def _core(
         watch_seconds=settings.kill.watch_seconds,
     )
     executor = Executor(desk=desk, database=database, owner=owner, now=utc_now)
+    intake = Intake(desk=desk, executor=executor)
+    recorder.imported = intake.redraw
     return Core(
         database=database,
         journal=journal,
@@ -196,7 +198,7 @@ def _core(
         recorder=recorder,
         desk=desk,
         executor=executor,
-        intake=Intake(desk=desk, executor=executor),
+        intake=intake,
         answers=Answers(
             desk=desk, monitor=monitor, policy=settings.policy, root_command=settings.slack.root_command
         ),

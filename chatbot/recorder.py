@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -49,6 +49,8 @@ class Recorder:
         self._cards: dict[str, Owing] = {}  # the newest of each that was shown without the outbox
         self._settling = asyncio.Lock()
         self.problem = ""
+        self.imported: Callable[[tuple[str, ...]], Awaitable[None]] | None = None
+        """Told the ids of the actions that were just imported."""
 
     def behind(self) -> bool:
         """True while steps wait outside the database."""
@@ -187,6 +189,10 @@ class Recorder:
             await self._look()
             if not self.behind():
                 self.problem = ""
+            accepted = [each.get("arguments") for each in waiting if each.get("step") == "accept"]
+            ids = tuple(str(each["id"]) for each in accepted if isinstance(each, dict) and "id" in each)
+            if ids and self.imported is not None:
+                await self.imported(ids)
             if waiting:
                 log.info("journaled steps are in the database now", count=len(waiting))
             return len(waiting)
