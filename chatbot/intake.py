@@ -13,7 +13,7 @@ from chatbot import kill_record, stopping
 from chatbot.desk import Desk
 from chatbot.executor import Executor
 from chatbot.kill_record import KillRecord, card_key
-from chatbot.steps import Accepted, Owing
+from chatbot.steps import Accepted, Owing, owe
 from chatbot.views import actions as action_view
 from chatbot.views import kill as kill_view
 from chatbot.views.blocks import Message, View
@@ -189,7 +189,10 @@ class Intake:
             if action is None or action.state in (*OPEN, State.JOINED):
                 continue  # a run draws it
             if action.command == "kill":
-                await KillRecord.ended(action, self._desk).draw()
+                owing = (KillRecord.ended(action, self._desk).card_now(),)
+                # Straight into the outbox, before the journal is put aside: a crash between the two only repeats it.
+                await self._desk.database.write(partial(owe, owing=owing, now=self._desk.now()))
+                self._desk.sender.wake()
 
     # -- what may be done to a kill's card ---------------------------------------------------------------------
 

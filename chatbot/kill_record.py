@@ -222,6 +222,10 @@ class KillRecord:
             Owing(key=f"{self.action.id}/{name}", channel="", payload=payload, response_url=url, priority=1)
         ]
 
+    def card_now(self) -> Owing:
+        """The card as things stand now, to be owed."""
+        return self._card_owing(self.card())
+
     def _card_owing(self, card: KillCard) -> Owing:
         owing = card_owing(card, self.desk.ops)
         return replace(owing, maybe_posted=self.resumed or not self.recorded)

@@ -180,6 +180,11 @@ class Recorder:
                 self._trouble(str(error) or "the database takes too long")
                 self._cards = cards | self._cards
                 return 0
+            accepted = [each.get("arguments") for each in waiting if each.get("step") == "accept"]
+            ids = tuple(str(each["id"]) for each in accepted if isinstance(each, dict) and "id" in each)
+            if ids and self.imported is not None:
+                with contextlib.suppress(StorageError):  # a card, not the record: the next change draws it
+                    await self.imported(ids)
             for _ in range(held):  # what came meanwhile stays for the next time
                 self._memory.popleft()
             try:
@@ -189,10 +194,6 @@ class Recorder:
             await self._look()
             if not self.behind():
                 self.problem = ""
-            accepted = [each.get("arguments") for each in waiting if each.get("step") == "accept"]
-            ids = tuple(str(each["id"]) for each in accepted if isinstance(each, dict) and "id" in each)
-            if ids and self.imported is not None:
-                await self.imported(ids)
             if waiting:
                 log.info("journaled steps are in the database now", count=len(waiting))
             return len(waiting)
