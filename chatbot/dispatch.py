@@ -95,12 +95,12 @@ class Dispatcher:
             refusal = await self._admission.refusal(incoming, risk=Risk.READ, role=Role.VIEWER, clicked=False)
             if refusal is not None:
                 return await self._admission.refuse(incoming, refusal)
-            parse(name, text, self._desk.bots)  # raises the UserError with "did you mean"
+            parse(name, text, self._desk.bots, root=self._root)  # raises the UserError with "did you mean"
             raise UserError("There is no such command.")
         refusal = await self._admission.refusal(incoming, risk=command.risk, role=command.role, clicked=False)
         if refusal is not None:
             return await self._admission.refuse(incoming, refusal)
-        request = parse(command.name, text, self._desk.bots)
+        request = parse(command.name, text, self._desk.bots, root=self._root)
         if command.risk is Risk.LOWER:
             return await self._accept(incoming, command, request)
         return await self._answer(incoming, request)

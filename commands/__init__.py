@@ -2,7 +2,7 @@
 
 from commands import contacts, help, kill, pause, status, stop  # noqa: A004 - a module is named for its command
 from commands.spec import Command
-from commands.words import bare
+from commands.words import bare, clean
 
 COMMANDS: tuple[Command, ...] = (
     kill.COMMAND,
@@ -16,6 +16,6 @@ COMMANDS: tuple[Command, ...] = (
 
 
 def find(name: str) -> Command | None:
-    """The command of that name however it was typed ("/KILL", "kill!"), ``None`` when there is none."""
-    wanted = bare(name)
-    return next((command for command in COMMANDS if command.name == wanted), None)
+    """The command of that name however it was typed ("/KILL", "kill!", "&lt;kill&gt;"), ``None`` when there is none."""
+    wanted = {bare(name), bare(clean(name))}
+    return next((command for command in COMMANDS if command.name in wanted), None)

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+KEPT_BY_CHAT = frozenset({"status"})
+"""Our commands whose names the chat keeps for itself: typed as "/status" they never arrive."""
+
 
 class Risk(StrEnum):
     """What a command can do to the fleet."""
@@ -48,3 +51,7 @@ class Command:
     role: Role
     parse: Callable[[str, tuple[str, ...]], Request]
     """(text, names of the bots) -> Request; raises UserError with one helpful sentence."""
+
+    def typed(self, root: str) -> str:
+        """How a person types it: "/kill", and "/fleet status" where its own name never arrives."""
+        return f"{root} {self.name}" if self.name in KEPT_BY_CHAT else f"/{self.name}"

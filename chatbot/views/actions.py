@@ -60,7 +60,12 @@ def _headline(state: BotCard) -> str:
     bot = line(state.bot, NAME_SHOWN)
     match state.state:
         case "verified":
-            return f"✅ {bot} {_done(state)}: verified"
+            word = line((state.observed.status if state.observed is not None else None) or "", NAME_SHOWN)
+            # A bot that was stopped already is not made to pause, and is not called paused.
+            as_asked = not word or word.lower() == _done(state)
+            return (
+                f"✅ {bot} {_done(state)}: verified" if as_asked else f"✅ {bot} does not trade: it is {word}"
+            )
         case "not_verified":
             return f"🚨 {bot} NOT VERIFIED: not seen {_done(state)}"
         case "failed":

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from chatbot.views.blocks import Message, context, header, message, section
-from chatbot.views.markup import escape, outside
+from chatbot.views.markup import escape, line, outside
 from commands.policy import may
 from commands.spec import Command, Risk, Role
 
@@ -19,13 +19,14 @@ def help_message(
 ) -> Message:
     """Every command with one line each, or all about ``topic`` when there is a command of that name."""
     table = tuple(commands)
-    root = outside(root_command, 40)
+    plain = line(root_command, 40)
+    root = outside(plain, 40)
     for command in table:
         if command.name == topic:
-            return _one(command, role, root)
+            return _one(command, role, plain)
     return message(
         header("Commands"),
-        section(*(_line(command, role) for command in table)),
+        section(*(_line(command, role, plain) for command in table)),
         section(
             f"Each works as `{root} <name>` too, with the same words: `{root} kill bad fills`. In a thread, where "
             "Slack takes no commands, mention this bot instead.".replace("<name>", escape("<name>"))
@@ -36,20 +37,20 @@ def help_message(
 
 def _one(command: Command, role: Role | None, root: str) -> Message:
     return message(
-        header(f"/{command.name}"),
-        section(f"`{_typed(command)}`", outside(command.help, 2000)),
+        header(command.typed(root)),
+        section(f"`{_typed(command, root)}`", outside(command.help, 2000)),
         section(_RISK[command.risk]),
         context(
-            f"Also: {root} {command.name}",
+            f"Also: {outside(root, 40)} {command.name}" if command.typed(root) == f"/{command.name}" else "",
             f"Needs the role {command.role.value}; yours is {role.value if role else 'none'}",
         ),
     )
 
 
-def _line(command: Command, role: Role | None) -> str:
+def _line(command: Command, role: Role | None, root: str) -> str:
     needs = "" if may(role, command) else f" (needs the role {command.role.value})"
-    return f"`{_typed(command)}`  {outside(command.summary, 200)}{needs}"
+    return f"`{_typed(command, root)}`  {outside(command.summary, 200)}{needs}"
 
 
-def _typed(command: Command) -> str:
-    return escape(f"/{command.name} {command.usage}".rstrip())
+def _typed(command: Command, root: str) -> str:
+    return outside(f"{command.typed(root)} {command.usage}", 200)

@@ -66,7 +66,7 @@ def joined(action: str, ops: str, first: Joined) -> Message:
     return message(
         section(
             f"*The fleet is being killed already*, since {when(first.at)} by {person(first.by)}: yours "
-            "joined that kill, and the stop was sent once more.",
+            "joined that kill, and the stop is being sent once more.",
             f"The first reason stays: {outside(first.reason)}" if first.reason else "",
             f"Watch {channel(ops)} for what was seen.",
         ),
@@ -80,7 +80,7 @@ def joined_note(action: str, second: Joined) -> Message:
     return message(
         section(
             f"{person(second.by)} sent a kill as well at {when(second.at)}{said}. It joined this one, and "
-            "the stop was sent once more."
+            "the stop is being sent once more."
         ),
         context(outside(action, NAME_SHOWN)),
     )

@@ -85,9 +85,9 @@ def watching(card: KillCard) -> str:
 
 
 def sending(card: KillCard) -> str:
-    """How often it was sent, what came back last, and that it goes on."""
+    """How often sending was tried, what came back last, and that it goes on."""
     times = "once" if card.attempts == 1 else f"{card.attempts} times"
-    so_far = f"Sent {times} so far" if card.attempts else "It is being sent now"
+    so_far = f"Tried {times} so far" if card.attempts else "It is being sent now"
     error = f"; last error: {outside(card.last_error, ERROR_SHOWN).rstrip('.')}" if card.last_error else ""
     return f"{so_far}{error}. Sending goes on until the fleet is seen stopped or a person closes this card."
 

@@ -17,6 +17,10 @@ _PERSON = re.compile(r"[UW][A-Z0-9]{1,20}")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,20}")
 _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 _MENTION = re.compile(r"<([@#][A-Z0-9]+)>")
+_EDGE_LINE = re.compile(r"(?<!\w)_+|_+(?!\w)", re.ASCII)  # inside a word, as in a name, it formats nothing
+_ALIKE = str.maketrans({"*": "∗", "~": "∼", "`": "'"})
+_EDGE_ALIKE = "ˍ"
+_TYPED = str.maketrans({"∗": "*", "∼": "~", _EDGE_ALIKE: "_"})
 _BOLD = re.compile(r"\*([^*\n]+)\*")
 
 
@@ -31,8 +35,9 @@ def line(text: str, limit: int) -> str:
 
 
 def outside(text: str, limit: int = REASON_SHOWN) -> str:
-    """One escaped line of an outside text; a backtick, which would open code, becomes an apostrophe."""
-    return escape(line(text, limit).replace("`", "'"))
+    """One escaped line of an outside text; the marks that would format it become others that look like them."""
+    shown = _EDGE_LINE.sub(lambda found: _EDGE_ALIKE * len(found[0]), line(text, limit))
+    return escape(shown.translate(_ALIKE))
 
 
 def stamp(at: datetime) -> str:
@@ -83,8 +88,9 @@ def in_words(markup: str) -> str:
 
 
 def for_terminal(markup: str) -> str:
-    """Markup as plain text: no tokens, no bold, no entities."""
+    """Markup as plain text: no tokens, no bold, no entities, and the marks of outside texts as they were typed."""
     bare = _BOLD.sub(r"\1", _MENTION.sub(r"\1", in_words(markup)))
+    bare = bare.translate(_TYPED)
     return bare.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 

@@ -59,6 +59,7 @@ class Verdict(StrEnum):
     """What the coordinator and our record say together."""
 
     FORGOTTEN = "forgotten"  # we know of a kill, the coordinator says that its switch is off
+    NOT_HELD = "not_held"  # the same, of a kill that was never seen to hold there
     FOREIGN = "foreign"  # the coordinator is killed, our record knows of no kill
     MOVING = "moving"  # both say killed, yet a bot is not seen still
     UNKNOWN = "unknown"  # one of them does not say
@@ -72,7 +73,8 @@ def verdict(report: StatusReport) -> Verdict:
     if switch is None:
         return Verdict.UNKNOWN
     if report.latch is not None and not switch:
-        return Verdict.FORGOTTEN
+        # Only what was once seen can be forgotten: before that the kill may never have arrived.
+        return Verdict.NOT_HELD if report.latch.verified_at is None else Verdict.FORGOTTEN
     if not report.record_known:
         return Verdict.UNKNOWN
     if switch and report.latch is None:

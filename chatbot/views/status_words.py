@@ -12,6 +12,7 @@ MONITOR_SHOWN = 10
 
 _HEADLINES = {
     Verdict.FORGOTTEN: "🚨 THE COORDINATOR FORGOT THE KILL",
+    Verdict.NOT_HELD: "🚨 THE COORDINATOR DOES NOT HOLD THE KILL",
     Verdict.FOREIGN: "🚨 KILLED, BUT NOT BY US",
     Verdict.MOVING: "🚨 KILLED, BUT NOT EVERY BOT IS SEEN STILL",
     Verdict.UNKNOWN: "⚠️ Fleet: not known whether it is killed",
@@ -32,6 +33,11 @@ def shouting(report: StatusReport) -> str:
             return (
                 "*OUR RECORD SAYS KILLED, THE COORDINATOR SAYS ITS KILL SWITCH IS OFF.* BOTS MAY BE ABLE TO TRADE. "
                 "Nobody released it here; a restart of the coordinator does this. Type /kill to send it again."
+            )
+        case Verdict.NOT_HELD:
+            return (
+                "*OUR RECORD SAYS KILLED, THE COORDINATOR SAYS ITS KILL SWITCH IS OFF.* BOTS MAY BE ABLE TO TRADE. "
+                "The kill was never seen to hold there. Type /kill to send it again."
             )
         case Verdict.FOREIGN:
             return (

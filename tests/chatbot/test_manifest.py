@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chatbot.manifest import RESERVED, manifest
 from commands import COMMANDS
-from commands.spec import Command, Request, Risk, Role, UserError
+from commands.spec import KEPT_BY_CHAT, Command, Request, Risk, Role, UserError
 
 URL = "https://fleet.example.org"
 
@@ -40,6 +40,10 @@ def test_the_root_command_comes_first_and_status_is_left_to_slack() -> None:
     assert "/kill" in found
     assert "/status" not in found
     assert len(found) == len(set(found)) == len(COMMANDS)  # one more for the root, one less for /status
+
+
+def test_what_people_are_told_to_type_is_what_slack_lets_through() -> None:
+    assert {command.name for command in COMMANDS} & RESERVED == KEPT_BY_CHAT
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED))

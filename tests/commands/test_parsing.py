@@ -19,6 +19,7 @@ BOTS = ("ndax", "quantum", "shadowforge")
         ("/kill", "bad fills", Request(command="kill", reason="bad fills")),
         ("/KILL", "ndax", Request(command="kill", reason="ndax")),
         ("kill!!!", "help", Request(command="kill", reason="help")),
+        ("&lt;kill&gt;", "all", Request(command="kill", reason="all")),
         ("*kill*", "all", Request(command="kill", reason="all")),
         ("kill", "ndax payload mismatch", Request(command="kill", reason="ndax payload mismatch")),
         ("kill", "a \n\t b", Request(command="kill", reason="a b")),
@@ -50,12 +51,22 @@ def test_what_was_typed_is_understood(name: str, text: str, wanted: Request) -> 
     ("name", "text", "sentence"),
     [
         ("kil", "", "There is no command 'kil': did you mean /kill? Nothing was done."),
+        ("stats", "", "There is no command 'stats': did you mean /fleet status? Nothing was done."),
+        ("ki&amp;l", "", "There is no command 'ki&l': did you mean /kill? Nothing was done."),
+        (
+            "@@@",
+            "",
+            (
+                "I did not understand that: the commands are /kill, /stop, /pause, /fleet status, /contacts and "
+                "/help. Nothing was done."
+            ),
+        ),
         (
             "launch",
             "",
             (
-                "There is no command 'launch': the commands are /kill, /stop, /pause, /status, /contacts and /help. "
-                "Nothing was done."
+                "There is no command 'launch': the commands are /kill, /stop, /pause, /fleet status, /contacts and "
+                "/help. Nothing was done."
             ),
         ),
         ("stop", "ndx", "There is no bot 'ndx': did you mean ndax? Nothing was stopped."),

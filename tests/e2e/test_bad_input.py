@@ -130,7 +130,7 @@ TYPOS = (
     ("/status publc", "did you mean public"),
     ("/fleet kil now", "did you mean /kill"),
     ("/fleet stpo ndax", "did you mean /stop"),
-    ("/fleet stats", "did you mean /status"),
+    ("/fleet stats", "did you mean /fleet status"),
     ("/help pasue", "did you mean /pause"),
     ("/kil now", "did you mean /kill"),
     ("/stop all", "/kill"),

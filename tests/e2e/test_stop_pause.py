@@ -137,7 +137,7 @@ async def test_nothing_stands_before_a_stop(tmp_path: Path) -> None:
         assert "ours *open*" in str(status.ack)
         for line, seen in (
             ("/stop ndax", "ndax stopped: verified"),
-            ("/pause quantum", "quantum paused: verified"),
+            ("/pause quantum", "quantum does not trade: it is stopped"),
             ("/kill second", "second"),
         ):
             await talk.admin.types(line)

@@ -1,5 +1,7 @@
 """What is said of one stop or pause."""
 
+from dataclasses import replace
+
 import pytest
 from view_cases import after, bot_card
 
@@ -71,6 +73,11 @@ def test_the_card_says_what_was_seen_and_what_is_next(state: actions.BotCard, te
 def test_a_pause_is_called_a_pause() -> None:
     state = bot_card("verified", command="pause", observed=BotStatus(name="ndax", status="paused"))
     assert actions.card(state).text.startswith("✅ ndax paused: verified")
+    still = replace(state, observed=BotStatus(name="ndax", status="stopped"), seen_at=after(1))
+    assert actions.card(still).text.startswith(
+        "✅ ndax does not trade: it is stopped\nVerified in 1.0 s: ndax is stopped"
+    )
+    assert "paused" not in actions.card(still).text
     assert "*Pausing ndax*" in actions.acknowledged(state, recorded=True).text
 
 

@@ -85,7 +85,7 @@ def buttons(message: Message) -> list[tuple[str, str, str | None]]:
             NOT_CONFIRMED,
             (
                 f"🚨 KILL NOT CONFIRMED after 3 s\n{STILL_TRADING}"
-                "Sent 7 times so far; last error: The coordinator answered 500. "
+                "Tried 7 times so far; last error: The coordinator answered 500. "
                 "Sending goes on until the fleet is seen stopped or a person closes this card.\n"
                 f"{BY_HAND}*Reason*: bad fills\n{SMALL} · last read 03:12:07 UTC"
             ),
@@ -95,7 +95,7 @@ def buttons(message: Message) -> list[tuple[str, str, str | None]]:
             (
                 "🚨 KILL NOT CONFIRMED after 30 s\n"
                 "*Nothing could be read yet*: treat every bot as trading.\n"
-                "Sent 12 times so far; last error: It hangs. "
+                "Tried 12 times so far; last error: It hangs. "
                 "Sending goes on until the fleet is seen stopped or a person closes this card.\n"
                 f"{BY_HAND}{CALL_NOW}*Reason*: bad fills\n{SMALL}"
             ),

@@ -35,7 +35,7 @@ from chatbot.views.kill import Joined, KillCard, Phase
         (CLOSED, "Closed by hand by @U0ADMIN2: pulled the plug"),
         (
             kill_card(Phase.SENDING, last_error="a <b> & *c*\x1b[31m"),
-            "Sending the kill, no answer yet (a <b> & c[31m).",
+            "Sending the kill, no answer yet (a <b> & *c*[31m).",
         ),
     ],
 )
@@ -66,22 +66,22 @@ def test_the_line_for_a_terminal_is_plain(state: KillCard, line: str) -> None:
             kill.joined("kill-1", "C0OPS", Joined(by="U0ADMIN1", reason="bad fills", at=KILLED)),
             (
                 "*The fleet is being killed already*, since 03:12:05 UTC by <@U0ADMIN1>: yours joined that kill, and "
-                "the stop was sent once more.\nThe first reason stays: bad fills\n"
+                "the stop is being sent once more.\nThe first reason stays: bad fills\n"
                 "Watch <#C0OPS> for what was seen.\nkill-1"
             ),
         ),
         (
             kill.joined_note("kill-1", Joined(by="U0ADMIN2", reason="me too", at=KILLED)),
             (
-                "<@U0ADMIN2> sent a kill as well at 03:12:05 UTC, saying: me too. It joined this one, and the stop was "
-                "sent once more.\nkill-1"
+                "<@U0ADMIN2> sent a kill as well at 03:12:05 UTC, saying: me too. It joined this one, and the stop is "
+                "being sent once more.\nkill-1"
             ),
         ),
         (
             kill.alarm(NOT_CONFIRMED),
             (
                 f"🚨 KILL NOT CONFIRMED after 3 s\n{STILL_TRADING}"
-                "Sent 7 times so far; last error: The coordinator answered 500. "
+                "Tried 7 times so far; last error: The coordinator answered 500. "
                 "Sending goes on until the fleet is seen stopped or a person closes this card.\n"
                 "*Do not wait for this bot*: stop it by hand now, the commands are on the card above."
             ),

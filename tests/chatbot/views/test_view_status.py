@@ -34,6 +34,11 @@ def labels(message: Message) -> list[str]:
             Verdict.FORGOTTEN,
             "🚨 THE COORDINATOR FORGOT THE KILL",
         ),
+        (
+            status_report(fleet(False, **RUNNING), replace(LATCH, verified_at=None)),
+            Verdict.NOT_HELD,
+            "🚨 THE COORDINATOR DOES NOT HOLD THE KILL",
+        ),
         (status_report(fleet(True, **STILL)), Verdict.FOREIGN, "🚨 KILLED, BUT NOT BY US"),
         (
             status_report(fleet(True, **{**STILL, "ndax": "running"}), LATCH),
@@ -78,6 +83,10 @@ def test_a_difference_is_shouted_with_what_to_do() -> None:
     assert "OUR RECORD SAYS KILLED, THE COORDINATOR SAYS ITS KILL SWITCH IS OFF" in said(
         status_report(fleet(False, **RUNNING), LATCH)
     )
+    never = said(status_report(fleet(False, **RUNNING), replace(LATCH, verified_at=None)))
+    assert "The kill was never seen to hold there. Type /kill to send it again." in never
+    assert "restart" not in never
+    assert "forgot" not in never.lower()
     assert "OUR RECORD KNOWS OF NO KILL" in said(status_report(fleet(True, **STILL)))
     moving = said(status_report(fleet(True, **{**STILL, "quantum": "starting"}), LATCH))
     assert "NOT SEEN STILL: quantum" in moving
@@ -206,9 +215,9 @@ def test_the_monitor_is_shown_when_it_was_read() -> None:
 
 
 def test_a_terminal_reads_the_same_without_markup() -> None:
-    text = plain(status_report(fleet(False, **RUNNING), replace(LATCH, reason="a <b> & *c*")))
+    text = plain(status_report(fleet(False, **RUNNING), replace(LATCH, reason="a <b> & *c* ~d~ _e_ f_g")))
     assert "THE COORDINATOR FORGOT THE KILL" in text
-    assert "killed since 2026-11-24 02:54:05 UTC by @U0ADMIN1 (a <b> & c)" in text
+    assert "killed since 2026-11-24 02:54:05 UTC by @U0ADMIN1 (a <b> & *c* ~d~ _e_ f_g)" in text
     assert not any(sign in text for sign in ("<!date", "&lt;", "*ndax*", "<@"))
 
 
