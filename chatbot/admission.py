@@ -46,20 +46,34 @@ class Admission:
             )
         return None
 
-    async def refusal(self, incoming: Incoming, *, risk: Risk, role: Role, clicked: bool) -> Refusal | None:
-        """Why this person may not do a thing of this risk and role here, or ``None`` when they may."""
+    async def refusal(
+        self,
+        incoming: Incoming,
+        *,
+        risk: Risk,
+        role: Role,
+        clicked: bool,
+        now: bool = False,
+        anywhere: bool = False,
+    ) -> Refusal | None:
+        """Why this person may not do a thing of this risk and role here, or ``None`` when they may.
+
+        ``now``: by what Slack says at this moment; ``anywhere``: also outside the allowed channels, where we posted.
+        """
         refusal = await self._people.refusal(
             incoming.user,
             user_team=incoming.user_team,
             risk=risk,
             needs=role,
             fresh=clicked or risk is Risk.RAISE,
+            now=now,
         )
         if refusal is not None:
             return refusal
         allowed = self._settings.channels.allowed
         if (
             risk is not Risk.LOWER
+            and not anywhere
             and allowed
             and incoming.channel is not None
             and incoming.channel not in allowed

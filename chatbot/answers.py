@@ -1,23 +1,26 @@
 """The answers to what only reads: /status, /contacts and /help."""
 
 import asyncio
-from datetime import timedelta
 
+from chatbot import standing
+from chatbot.approvals import copies
 from chatbot.desk import Desk
+from chatbot.roster import Roster
 from chatbot.views import contacts as contacts_view
 from chatbot.views import help as help_view
+from chatbot.views import lists
 from chatbot.views.blocks import Message
 from chatbot.views.status import LatchView, StatusReport, report
 from commands import COMMANDS
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.model import FleetStatus, MonitorMetrics
 from commands.coordinator.monitor import Monitor
-from commands.policy import breaker_open, cooldown_left, includes
-from commands.spec import Request, Role
+from commands.policy import Breaker, includes
+from commands.spec import Request, Role, UserError
+from commands.standing import Standing
 from config.settings import Policy
-from storage import latch, outbox
+from storage import approvals, outbox
 from storage.database import StorageError
-from storage.latch import Latch
 
 MONITOR_SECONDS = 0.7  # within the second after which an answer is announced and follows later
 MAX_AGE = 1.0  # seconds a read may be old, so that many people asking cost one
@@ -26,8 +29,17 @@ MAX_AGE = 1.0  # seconds a read may be old, so that many people asking cost one
 class Answers:
     """Reads and composes; changes nothing."""
 
-    def __init__(self, *, desk: Desk, monitor: Monitor | None, policy: Policy, root_command: str) -> None:
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        monitor: Monitor | None,
+        policy: Policy,
+        root_command: str,
+        roster: Roster | None = None,
+    ) -> None:
         self._desk = desk
+        self._roster = roster
         self._monitor = monitor
         self._policy = policy
         self._root = root_command
@@ -39,46 +51,66 @@ class Answers:
                 return help_view.help_message(
                     COMMANDS, topic=request.topic, role=role, root_command=self._root
                 )
+            case "approvals":
+                return await self._approvals()
+            case "who" if self._roster is not None:
+                return await self._roster.answer()
             case "contacts":
                 return contacts_view.contacts(self._desk.contacts)
             case _:
                 status = await self.status(only=request.bot, may_kill=includes(role, Role.OPERATOR))
                 return report(status, public=request.public)
 
+    async def _approvals(self) -> Message:
+        desk = self._desk
+        try:
+            waiting, ended = await desk.database.read(
+                lambda conn: (copies.waiting(conn), copies.ended(conn, 10))
+            )
+        except StorageError as error:
+            raise UserError(
+                "The database does not answer, so it is not known what waits: try again."
+            ) from error
+        return lists.approvals(waiting, ended, where=desk.approvals, now=desk.now())
+
     async def status(self, *, only: str | None, may_kill: bool) -> StatusReport:
         """Everything that /status tells, as far as it is known."""
         (status, error), monitor = await asyncio.gather(self._fleet(), self._monitored())
         now = self._desk.now()
-        held: Latch | None = None
-        kills, waiting = 0, 0
+        stands: Standing | None = None
+        asked, waiting = 0, 0
         oldest: float | None = None
         trouble = self._desk.recorder.problem or None
-        since = now - timedelta(hours=self._policy.breaker_hours)
         try:
-            held, kills, (waiting, oldest) = await self._desk.database.read(
+            stands, asked, (waiting, oldest) = await self._desk.database.read(
                 lambda conn: (
-                    latch.current(conn),
-                    latch.engaged_since(conn, since),
+                    standing.read(conn, now=now, policy=self._policy, bots=self._desk.bots, fleet=status),
+                    len(approvals.pending(conn)),
                     outbox.backlog(conn, now),
                 )
             )
         except StorageError as failed:
             trouble = str(failed)
+        held = stands.latch if stands is not None else None
         return StatusReport(
             now=now,
             status=status,
             error=error,
             latch=LatchView(
-                engaged_at=held.engaged_at, by=held.by, reason=held.reason, verified_at=held.verified_at
+                engaged_at=held.engaged_at,
+                by=held.by,
+                reason=held.reason,
+                verified_at=held.verified_at,
+                drill=held.drill,
             )
             if held
             else None,
-            cooldown_left=cooldown_left(held.engaged_at, now, self._policy.cooldown_minutes)
-            if held
-            else None,
-            breaker_open=breaker_open(kills, self._policy.breaker_kills),
-            kills_in_window=kills,
-            breaker_limit=self._policy.breaker_kills,
+            cooldown_left=stands.cooldown if stands is not None and held is not None else None,
+            breaker=stands.breaker
+            if stands is not None
+            else Breaker(open=False, kills=0, limit=self._policy.breaker_kills),
+            lockdown=stands.lockdown if stands is not None else None,
+            asked=asked,
             bots=self._desk.bots,
             only=only,
             outbox_waiting=waiting,

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -14,7 +15,7 @@ import structlog
 import uvicorn
 from slack_sdk.errors import SlackClientError
 
-from chatbot import logs
+from chatbot import appointed, logs
 from chatbot.identity import REFRESH_SECONDS
 from chatbot.jobs import SEEN_FOR, Job, scheduler
 from chatbot.parts import Parts, for_serving, utc_now
@@ -78,6 +79,7 @@ class Program:
             parts.sender.run(),
             core.executor.run(),
             parts.watch.run(),
+            parts.tending.run(),
             self._introduce(),
             self._keep_preparing(preparing),
         ]
@@ -129,6 +131,7 @@ class Program:
         try:
             await core.database.prepare()
             await core.recorder.settle()
+            await self._note_admins()
             if core.database.dialect == "sqlite":  # one serving process a file, so its predecessor is dead
                 await core.executor.take_over()
                 await self._parts.sender.take_over()
@@ -136,6 +139,12 @@ class Program:
             log.warning("the database is not usable; stops still work and are journaled", error=str(error))
             return
         self._prepared = True
+
+    async def _note_admins(self) -> None:
+        """Take in whom the configuration names as admins: who is new may not approve for a while, and all are told."""
+        desk, now = self._core.desk, utc_now()
+        await desk.database.write(partial(appointed.note, desk=desk, now=now))
+        self._parts.sender.wake()
 
     async def _keep_preparing(self, first: asyncio.Future[None]) -> None:
         await first

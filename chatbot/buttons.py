@@ -2,6 +2,7 @@
 
 from chatbot.admission import Admission
 from chatbot.answers import Answers
+from chatbot.approvals.ballots import Ballots
 from chatbot.desk import Desk
 from chatbot.identity import People, Refusal
 from chatbot.incoming import Incoming, Kind, Reply
@@ -19,6 +20,9 @@ CLICKS = {  # action_id or callback_id -> (risk, role)
     "kill.close": (Risk.RAISE, Role.OPERATOR),  # it ends the retrying, so it is checked like a start
     "kill.reason": (Risk.READ, Role.OPERATOR),
 }
+BALLOTS = frozenset(
+    {"approval.approve", "approval.deny", "approval.code", "approval.withdraw", "approval.cancel"}
+)
 FORGED = "This button does not belong to a message of mine, so nothing was done. Type the command instead."
 
 
@@ -33,6 +37,7 @@ class Buttons:
         admission: Admission,
         intake: Intake,
         answers: Answers,
+        ballots: Ballots,
         poster: Poster,
         replies: Replies,
     ) -> None:
@@ -41,11 +46,14 @@ class Buttons:
         self._admission = admission
         self._intake = intake
         self._answers = answers
+        self._ballots = ballots
         self._poster = poster
         self._replies = replies
 
     async def pressed(self, incoming: Incoming) -> Reply:
         """The acknowledgement of a click or a form."""
+        if incoming.name in BALLOTS:
+            return await self._ballots.pressed(incoming)
         known = CLICKS.get(incoming.name)
         if known is None:
             return await self._admission.refuse(incoming, Refusal(why="unknown button", sentence=FORGED))

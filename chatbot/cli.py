@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
+from chatbot import cli_second, cli_totp
+
 if TYPE_CHECKING:
     from config.settings import Settings
 
@@ -217,6 +219,10 @@ def audit_export(style: Literal["json", "csv"], output: Path | None) -> None:
         )
     if output is not None:
         click.echo(f"{count} rows written to {output}.")
+
+
+for second in (*cli_second.COMMANDS, cli_totp.totp):
+    chatbot.add_command(second)
 
 
 def _settings(*, to_serve: bool = False) -> "Settings":

@@ -10,7 +10,7 @@ from chatbot.metrics import Metrics
 from chatbot.recorder import Recorder
 from chatbot.steps import Owing, owe
 from commands.coordinator.client import Coordinator
-from config.settings import Contact
+from config.settings import Contact, Policy
 from storage.database import Database, StorageError
 
 
@@ -51,6 +51,10 @@ class Desk:
     contacts: tuple[Contact, ...]
     warn_seconds: tuple[float, ...]
     watch_seconds: float
+    policy: Policy = field(default_factory=Policy)
+    approvals: str = ""  # the channel of what waits for a second admin
+    admins: tuple[str, ...] = ()  # as configured when the process began
+    root: str = "/fleet"
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -7,24 +7,34 @@ refusal is an answer in one sentence, and is audited.
 import asyncio
 import secrets
 from collections import OrderedDict
+from collections.abc import Coroutine
+from typing import Any
 
 import structlog
 
 from chatbot.admission import Admission
 from chatbot.answers import Answers
+from chatbot.approvals import copies
+from chatbot.approvals.asking import Asking
+from chatbot.approvals.tending import Tending
 from chatbot.buttons import Buttons
+from chatbot.channels import Channels
 from chatbot.desk import Desk
 from chatbot.identity import People
 from chatbot.incoming import Incoming, Kind, Reply
 from chatbot.intake import Intake
 from chatbot.replies import Replies
 from chatbot.views import refusals
+from chatbot.views.blocks import Message
 from commands import find
 from commands.parsing import parse, split_root
+from commands.policy import ROLE_FOR
 from commands.spec import Command, Request, Risk, Role, UserError
+from storage.database import StorageError
 
 REMEMBERED = 500  # mentions that were answered, for when Slack sends one again
 ANSWER_SECONDS = 1.0  # a read that takes longer is answered later, and said to be under way now
+READING = "Reading the fleet's status: the coordinator takes its time. The answer follows here."
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +50,9 @@ class Dispatcher:
         people: People,
         admission: Admission,
         intake: Intake,
+        asking: Asking,
+        tending: Tending,
+        channels: Channels,
         answers: Answers,
         buttons: Buttons,
         replies: Replies,
@@ -49,6 +62,9 @@ class Dispatcher:
         self._people = people
         self._admission = admission
         self._intake = intake
+        self._asking = asking
+        self._tending = tending
+        self._channels = channels
         self._answers = answers
         self._buttons = buttons
         self._replies = replies
@@ -101,9 +117,53 @@ class Dispatcher:
         if refusal is not None:
             return await self._admission.refuse(incoming, refusal)
         request = parse(command.name, text, self._desk.bots, root=self._root)
-        if command.risk is Risk.LOWER:
-            return await self._accept(incoming, command, request)
-        return await self._answer(incoming, request)
+        match command.risk_of(request):
+            case Risk.LOWER if command.name == "lockdown":
+                return await self._replies.now(incoming, await self._lock(incoming, request))
+            case Risk.LOWER:
+                return await self._accept(incoming, command, request)
+            case Risk.RAISE:
+                return await self._ask(incoming, command, request)
+            case Risk.READ:
+                return await self._answer(incoming, request)
+
+    async def _lock(self, incoming: Incoming, request: Request) -> Message:
+        message = await self._intake.lock(request, by=incoming.user, source="slack", key=incoming.key)
+        self._tending.wake()  # what waits for approval is void now
+        return message
+
+    async def _ask(self, incoming: Incoming, command: Command, request: Request) -> Reply:
+        """Ask for a second admin; who asks is checked by the option's own risk, and as Slack knows them now."""
+        if command.risk is not Risk.RAISE:
+            refusal = await self._admission.refusal(
+                incoming, risk=Risk.RAISE, role=ROLE_FOR[Risk.RAISE], clicked=False
+            )
+            if refusal is not None:
+                return await self._admission.refuse(incoming, refusal)
+        work = self._asking.ask(
+            request,
+            by=incoming.user,
+            source="slack",
+            key=incoming.key,
+            channel=incoming.channel,
+            response_url=incoming.response_url,
+        )
+        return await self._soon(incoming, work, public=False, meanwhile=READING)
+
+    async def _soon(
+        self, incoming: Incoming, work: Coroutine[Any, Any, Message], *, public: bool, meanwhile: str
+    ) -> Reply:
+        """The answer at once when it is quick, else a word that it follows, and then the answer."""
+        task = asyncio.ensure_future(_told(work))
+        done, _ = await asyncio.wait({task}, timeout=ANSWER_SECONDS)
+        if done:
+            return await self._replies.now(incoming, task.result(), public=public)
+
+        async def later() -> None:
+            await self._replies.later(incoming, await task, public=public)
+
+        self._desk.spawn(later())
+        return await self._replies.now(incoming, refusals.refusal(meanwhile))
 
     async def _accept(self, incoming: Incoming, command: Command, request: Request) -> Reply:
         message = await self._intake.accept(
@@ -114,6 +174,7 @@ class Dispatcher:
             channel=incoming.channel,
             response_url=incoming.response_url,
         )
+        self._tending.wake()  # a kill makes void what waits for approval
         log.info("accepted", command=command.name, bot=request.bot)
         return await self._replies.now(incoming, message)
 
@@ -128,21 +189,8 @@ class Dispatcher:
             while len(self._answered) > REMEMBERED:
                 self._answered.popitem(last=False)
         role = self._people.role(incoming.user) or Role.VIEWER
-        work = asyncio.ensure_future(self._answers.answer(request, role=role))
-        done, _ = await asyncio.wait({work}, timeout=ANSWER_SECONDS)
-        if done:
-            return await self._replies.now(incoming, work.result(), public=request.public)
-
-        async def later() -> None:
-            await self._replies.later(incoming, await work, public=request.public)
-
-        self._desk.spawn(later())
-        return await self._replies.now(
-            incoming,
-            refusals.refusal(
-                "Reading the fleet's status: the coordinator takes its time. The answer follows here."
-            ),
-        )
+        work = self._answers.answer(request, role=role)
+        return await self._soon(incoming, work, public=request.public, meanwhile=READING)
 
     async def _event(self, incoming: Incoming) -> None:
         user, group = incoming.event.get("user"), incoming.event.get("subteam_id")
@@ -150,3 +198,25 @@ class Dispatcher:
             await self._people.changed(str(user.get("id")))
         elif incoming.name == "subteam_members_changed" and isinstance(group, str):
             await self._people.group_changed(group)
+        elif incoming.name == "channel_shared" and incoming.channel is not None:
+            self._channels.forget(incoming.channel)
+        elif incoming.name == "app_home_opened" and self._people.role(incoming.user) is not None:
+            await self._home(incoming.user)
+
+    async def _home(self, person: str) -> None:
+        """Draw the home tab of somebody with a role, who has just opened it."""
+        desk = self._desk
+        try:
+            owing = await desk.database.read(lambda conn: copies.homes(conn, desk, (person,)))
+        except StorageError as error:
+            log.warning("no home tab", error=str(error))
+            return
+        await desk.show(owing)
+
+
+async def _told(work: Coroutine[Any, Any, Message]) -> Message:
+    """The answer, or the sentence that says why there is none."""
+    try:
+        return await work
+    except UserError as error:
+        return refusals.refusal(str(error))

@@ -12,10 +12,11 @@ import structlog
 
 from chatbot.desk import Desk
 from chatbot.killing import KillRun
+from chatbot.raising.run import RaiseRun
 from chatbot.steps import LEASE
 from chatbot.stopping import BotRun
 from storage import actions
-from storage.actions import Action, State
+from storage.actions import STOPS, Action, State
 from storage.database import Database, StorageError
 
 TICK_SECONDS = 1.0
@@ -34,21 +35,32 @@ class Executor:
         self._now = now
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._kills: dict[str, KillRun] = {}
+        self._raises: dict[str, RaiseRun] = {}
 
     def start(self, action: Action, *, recorded: bool = True, resumed: bool = False) -> None:
         """Run an action that this process owns; a second call for the same one changes nothing."""
         if action.id in self._tasks:
             return
-        run: KillRun | BotRun
+        run: KillRun | BotRun | RaiseRun
         if action.command == "kill":
             run = self._kills[action.id] = KillRun(
                 action=action, desk=self._desk, recorded=recorded, resumed=resumed
             )
-        else:
+            self.abandon_starts()
+        elif action.command in STOPS:
             run = BotRun(action=action, desk=self._desk)
+        else:
+            run = self._raises[action.id] = RaiseRun(
+                action=action, desk=self._desk, owner=self.owner, resumed=resumed
+            )
         task = asyncio.get_running_loop().create_task(run.run(), name=action.id)
         self._tasks[action.id] = task
         task.add_done_callback(lambda done: self._ended(action, done))
+
+    def abandon_starts(self) -> None:
+        """The fleet is killed: nothing that was approved sends anything more."""
+        for run in self._raises.values():
+            run.abandon()
 
     def kill_run(self, action_id: str | None = None) -> KillRun | None:
         """The running kill of that id, or the oldest one when none is named; never one that is over."""
@@ -71,11 +83,21 @@ class Executor:
     def _ended(self, action: Action, task: asyncio.Task[None]) -> None:
         self._tasks.pop(action.id, None)
         self._kills.pop(action.id, None)
+        self._raises.pop(action.id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             # The row stays claimed; its lease runs out and the run starts anew. A stop never ends in an error.
             log.error(
                 "a run failed and will be taken up again", action=action.id, error=repr(error), exc_info=error
             )
+
+    async def keep(self) -> None:
+        """Renew what runs here until cancelled, for a process that takes up nothing else."""
+        while True:
+            try:
+                await self._renew()
+            except (StorageError, TimeoutError) as error:
+                log.warning("a claim was not renewed", error=str(error) or "timeout")
+            await asyncio.sleep(RENEW_SECONDS)
 
     async def run(self) -> None:
         """Claim what nobody runs and renew what runs here, until cancelled."""

@@ -9,7 +9,7 @@ When Slack cannot say: a stop goes by the allow-list alone (fail open), everythi
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -23,6 +23,7 @@ from commands.spec import Risk, Role
 from config.settings import Roles
 
 FRESH_SECONDS = 60.0
+NEVER = float("-inf")
 REFRESH_SECONDS = 45.0  # below FRESH_SECONDS, so that memory is fresh when a person comes
 LOOKUP_SECONDS = 1.5  # within Slack's three seconds
 AT_ONCE = 5
@@ -88,13 +89,22 @@ class People:
         """The role the configuration gives, whatever Slack says of the person."""
         return self._role.get(user)
 
+    def everybody(self) -> dict[str, Role]:
+        """Everybody the configuration gives a role, admins first."""
+        return dict(sorted(self._role.items(), key=lambda each: (-tuple(Role).index(each[1]), each[0])))
+
+    def flaw(self, user: str) -> tuple[str | None, bool]:
+        """What Slack said last that forbids this person everything, and whether it said anything at all."""
+        profile = self._profiles.get(user)
+        return (None, False) if profile is None else (profile.flaw, True)
+
     async def refresh(self) -> None:
         """Read everybody in the roles, and the members of the narrowing groups, a few at a time."""
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(user: str) -> None:
             async with gate:
-                await self._look_up(user)
+                await self.look_up(user)
 
         async with asyncio.TaskGroup() as group:
             for user in self._role:
@@ -106,13 +116,13 @@ class People:
         """Slack says that this person changed: look again before the next use, and at once in the background."""
         profile = self._profiles.get(user)
         if profile is not None:
-            self._profiles[user] = Profile(user=user, flaw=profile.flaw, read_at=-FRESH_SECONDS)
+            self._profiles[user] = replace(profile, read_at=NEVER)
 
     async def changed(self, user: str) -> None:
         """Re-read one person now, if they have a role here."""
         if user in self._role:
             self.forget(user)
-            await self._look_up(user)
+            await self.look_up(user)
 
     async def group_changed(self, group: str) -> None:
         """Re-read one narrowing group now."""
@@ -120,17 +130,19 @@ class People:
             await self._read_group(group)
 
     async def refusal(
-        self, user: str, *, user_team: str | None, risk: Risk, needs: Role, fresh: bool
+        self, user: str, *, user_team: str | None, risk: Risk, needs: Role, fresh: bool, now: bool = False
     ) -> Refusal | None:
         """Why this person may not do a thing of this risk and role, or ``None`` when they may.
 
-        ``fresh`` asks for a profile of at most a minute (clicks, and all but stops); a stop goes by memory alone.
+        ``fresh`` asks for a profile of at most a minute (clicks, and all but stops), ``now`` for one that is read now
+        (approvals); a stop goes by memory alone.
         """
-        if self._team is not None and user_team is not None and user_team != self._team:
-            return Refusal(
-                why="foreign",
-                sentence="You belong to another workspace, so nothing was done. Ask an admin of this one.",
-            )
+        if now:
+            self.forget(user)
+            self._members = {name: replace(each, read_at=NEVER) for name, each in self._members.items()}
+        foreign = self.foreign(user_team)
+        if foreign is not None:
+            return foreign
         role = self._role.get(user)
         if role is None:
             return Refusal(
@@ -150,11 +162,20 @@ class People:
         group = self._group.get(role)
         return await self._outside(group, user, risk=risk, fresh=fresh) if group else None
 
+    def foreign(self, user_team: str | None) -> Refusal | None:
+        """Why somebody of this workspace may do nothing at all here: it is not ours."""
+        if self._team is None or user_team is None or user_team == self._team:
+            return None
+        return Refusal(
+            why="foreign",
+            sentence="You belong to another workspace, so nothing was done. Ask an admin of this one.",
+        )
+
     async def _flaw(self, user: str, *, risk: Risk, fresh: bool) -> Refusal | None:
         profile = self._profiles.get(user)
         stopping = risk is Risk.LOWER
         if not stopping and self._too_old(profile, fresh):
-            await self._within_seconds(self._look_up(user), "users.info")
+            await self._within_seconds(self.look_up(user), "users.info")
             profile = self._profiles.get(user)
             if self._too_old(profile, fresh):
                 return Refusal(
@@ -202,7 +223,8 @@ class People:
         except TimeoutError:
             log.warning("Slack takes too long", method=what)
 
-    async def _look_up(self, user: str) -> None:
+    async def look_up(self, user: str) -> None:
+        """Ask Slack about one person; what it said before stays when it does not answer."""
         try:
             answer = await self._web.users_info(user=user)
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:

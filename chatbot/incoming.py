@@ -38,6 +38,7 @@ class Incoming:
     message_ts: str | None = None
     thread_ts: str | None = None
     context: str = ""  # private_metadata of a modal
+    at_home: bool = False  # pressed on the home tab, which has neither channel nor message
     event: Payload = field(default_factory=dict)
 
 
@@ -119,6 +120,7 @@ def _click(body: Payload) -> Incoming | None:
         response_url=_maybe(body.get("response_url")),
         message_ts=_maybe(container.get("message_ts")),
         thread_ts=_maybe(container.get("thread_ts")),
+        at_home=container.get("type") == "view" and _object(body.get("view")).get("type") == "home",
     )
 
 

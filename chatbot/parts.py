@@ -13,7 +13,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.admission import Admission
 from chatbot.answers import Answers
+from chatbot.approvals.asking import Asking
+from chatbot.approvals.ballots import Ballots
+from chatbot.approvals.tending import Tending
+from chatbot.approvals.voting import Voting
 from chatbot.buttons import Buttons
+from chatbot.channels import Channels
 from chatbot.desk import Desk, Messenger, NoMessenger
 from chatbot.dispatch import Dispatcher
 from chatbot.executor import Executor
@@ -24,13 +29,16 @@ from chatbot.metrics import Metrics
 from chatbot.posting import Poster, web_client
 from chatbot.recorder import Recorder
 from chatbot.replies import Replies
+from chatbot.roster import Roster
 from chatbot.sender import Sender
 from chatbot.slack import Door, SlackApp
 from chatbot.sockets import Sockets
+from chatbot.totp import Codes
 from chatbot.watch import Watch
 from commands.coordinator.client import Coordinator
 from commands.coordinator.monitor import Monitor
-from config.settings import Settings
+from config.loading import SettingsError, load
+from config.settings import Roles, Settings
 from storage.database import Database
 from storage.journal import Journal
 
@@ -64,6 +72,17 @@ class Core:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Second:
+    """What it takes for two people to start something."""
+
+    people: People
+    channels: Channels
+    codes: Codes
+    asking: Asking
+    voting: Voting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """The serving bot: one of ``sockets`` and ``guard`` is there, by the mode."""
 
@@ -71,6 +90,7 @@ class Parts:
     web: AsyncWebClient
     people: People
     sender: Sender
+    tending: Tending
     watch: Watch
     door: Door
     sockets: Sockets | None
@@ -84,11 +104,16 @@ def for_terminal(settings: Settings) -> Core:
     )
 
 
+def for_two_at_a_terminal(settings: Settings, session: aiohttp.ClientSession) -> tuple[Core, Second]:
+    """The parts of a terminal command that takes two people; Slack is asked who they are, if it answers."""
+    core = for_terminal(settings)
+    return core, _second(settings, core, _web(settings, session))
+
+
 def for_serving(settings: Settings, session: aiohttp.ClientSession) -> Parts:
     """The parts of the serving bot; nothing runs yet."""
     owner = _owner("serve")
-    token = settings.slack.bot_token.get_secret_value() if settings.slack.bot_token else ""
-    web = web_client(token=token, api_url=settings.slack.api_url, session=session)
+    web = _web(settings, session)
     poster = Poster(web=web, session=session)
     database = Database(settings.database.url)
     metrics = Metrics()
@@ -96,56 +121,117 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession) -> Parts:
         database=database, poster=poster, metrics=metrics, owner=owner, now=utc_now, clock=time.monotonic
     )
     core = _core(settings, owner=owner, database=database, sender=sender, metrics=metrics)
-    people = People(roles=settings.roles, web=web)
+    desk = core.desk
+    second = _second(settings, core, web)
+    people, channels = second.people, second.channels
     door = Door()
-    replies = Replies(desk=core.desk, poster=poster)
-    admission = Admission(settings=settings, desk=core.desk, people=people, door=door, replies=replies)
+    replies = Replies(desk=desk, poster=poster)
+    admission = Admission(settings=settings, desk=desk, people=people, door=door, replies=replies)
+    tending = Tending(desk=desk, executor=core.executor, fleet_age=settings.coordinator.poll_seconds)
+    answers = Answers(
+        desk=desk,
+        monitor=core.monitor,
+        policy=settings.policy,
+        root_command=settings.slack.root_command,
+        roster=Roster(desk=desk, people=people, poster=poster),
+    )
+    ballots = Ballots(
+        desk=desk,
+        people=people,
+        admission=admission,
+        voting=second.voting,
+        channels=channels,
+        poster=poster,
+        replies=replies,
+    )
     buttons = Buttons(
-        desk=core.desk,
+        desk=desk,
         people=people,
         admission=admission,
         intake=core.intake,
-        answers=core.answers,
+        answers=answers,
+        ballots=ballots,
         poster=poster,
         replies=replies,
     )
     dispatcher = Dispatcher(
         root_command=settings.slack.root_command,
-        desk=core.desk,
+        desk=desk,
         people=people,
         admission=admission,
         intake=core.intake,
-        answers=core.answers,
+        asking=second.asking,
+        tending=tending,
+        channels=channels,
+        answers=answers,
         buttons=buttons,
         replies=replies,
     )
+    token = settings.slack.bot_token.get_secret_value() if settings.slack.bot_token else ""
     slack = SlackApp(client=web, token=token, door=door, handle=dispatcher.handle)
-    app_token, secret = settings.slack.app_token, settings.slack.signing_secret
-    sockets = guard = None
-    if app_token is not None:
-        sockets = Sockets(
-            app_token=app_token.get_secret_value(),
-            web=web,
-            deliver=slack.deliver,
-            count=settings.slack.connections,
-            changed=metrics.sockets,
-        )
-    elif secret is not None:
-        guard = Guard(
-            signing_secret=secret.get_secret_value(), deliver=slack.deliver, refused=metrics.refused
-        )
+    sockets, guard = _doors(settings, slack, web, metrics)
     return Parts(
         core=core,
         web=web,
         people=people,
         sender=sender,
+        tending=tending,
         watch=Watch(
-            desk=core.desk, poll_seconds=settings.coordinator.poll_seconds, reassert=core.intake.reassert
+            desk=desk,
+            poll_seconds=settings.coordinator.poll_seconds,
+            reassert=core.intake.reassert,
+            adopt=core.intake.adopt,
         ),
         door=door,
         sockets=sockets,
         guard=guard,
     )
+
+
+def _doors(
+    settings: Settings, slack: SlackApp, web: AsyncWebClient, metrics: Metrics
+) -> tuple[Sockets | None, Guard | None]:
+    """The way in, by the mode."""
+    app_token, secret = settings.slack.app_token, settings.slack.signing_secret
+    if app_token is not None:
+        return Sockets(
+            app_token=app_token.get_secret_value(),
+            web=web,
+            deliver=slack.deliver,
+            count=settings.slack.connections,
+            changed=metrics.sockets,
+        ), None
+    if secret is not None:
+        return None, Guard(
+            signing_secret=secret.get_secret_value(), deliver=slack.deliver, refused=metrics.refused
+        )
+    return None, None
+
+
+def _web(settings: Settings, session: aiohttp.ClientSession) -> AsyncWebClient:
+    token = settings.slack.bot_token.get_secret_value() if settings.slack.bot_token else ""
+    return web_client(token=token, api_url=settings.slack.api_url, session=session)
+
+
+def _second(settings: Settings, core: Core, web: AsyncWebClient) -> Second:
+    key = settings.totp.key.get_secret_value() if settings.totp.key is not None else None
+    codes = Codes(database=core.database, key=key, now=utc_now)
+    channels = Channels(web=web)
+    return Second(
+        people=People(roles=settings.roles, web=web),
+        channels=channels,
+        codes=codes,
+        asking=Asking(desk=core.desk, monitor=core.monitor, channels=channels),
+        voting=Voting(desk=core.desk, executor=core.executor, codes=codes, roles_now=_roles_now),
+    )
+
+
+def _roles_now() -> Roles | None:
+    """The roles as the configuration names them at this moment, ``None`` when it cannot be read."""
+    try:
+        return load(os.environ).roles
+    except SettingsError:
+        return None
 
 
 def _core(
@@ -185,6 +271,10 @@ def _core(
         contacts=settings.contacts,
         warn_seconds=settings.kill.warn_seconds,
         watch_seconds=settings.kill.watch_seconds,
+        policy=settings.policy,
+        approvals=settings.channels.approvals or settings.channels.ops or "",
+        admins=settings.roles.admins,
+        root=settings.slack.root_command,
     )
     executor = Executor(desk=desk, database=database, owner=owner, now=utc_now)
     intake = Intake(desk=desk, executor=executor)

@@ -6,7 +6,7 @@ key that every message carries in its metadata.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -77,6 +77,7 @@ class Poster:
     def __init__(self, *, web: AsyncWebClient, session: aiohttp.ClientSession) -> None:
         self._web = web
         self._session = session
+        self._direct: dict[str, str] = {}
 
     async def post(
         self,
@@ -162,6 +163,38 @@ class Poster:
         if thread_ts is not None:
             arguments["thread_ts"] = thread_ts
         return await self._attempt("chat.postEphemeral", arguments, payload)
+
+    async def publish(self, person: str, view: Mapping[str, Any]) -> Result:
+        """Show a person's home tab; harmless when done twice."""
+        result = await self._attempt("views.publish", {"user_id": person}, {"view": dict(view)})
+        return replace(result, ts=None)
+
+    async def direct(self, person: str) -> tuple[str | None, Result | None]:
+        """The channel in which this person is written to directly, or what stands in the way of it."""
+        known = self._direct.get(person)
+        if known is not None:
+            return known, None
+        try:
+            answer = await self._web.conversations_open(users=person)
+        except SlackApiError as error:
+            return None, _judged(error, error_word(error))
+        except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            return None, Result(fate=Fate.LATER, error=error_word(error))  # opening twice opens nothing twice
+        channel = (answer.get("channel") or {}).get("id")
+        if not isinstance(channel, str):
+            return None, Result(fate=Fate.LATER, error="no channel")
+        self._direct[person] = channel
+        return channel, None
+
+    async def presence(self, person: str) -> str | None:
+        """Whether Slack shows this person as "active" or "away" now, ``None`` when it does not say."""
+        try:
+            answer = await self._web.users_getPresence(user=person)
+        except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("no presence", person=person, error=error_word(error))
+            return None
+        word = answer.get("presence")
+        return word if word in {"active", "away"} else None
 
     async def open_modal(self, trigger_id: str, view: Mapping[str, Any]) -> bool:
         """Show a modal; False when Slack would not (the trigger lives three seconds)."""

@@ -19,7 +19,7 @@ class Replies:
             kind = "in_channel" if public else "ephemeral"
             return Reply(payload={"response_type": kind, **message.payload()})
         if incoming.kind is Kind.SUBMIT:
-            return Reply(payload={"response_action": "errors", "errors": {"reason": message.text[:150]}})
+            return Reply(payload={"response_action": "errors", "errors": {"reason": message.text[:500]}})
         self._desk.spawn(self.later(incoming, message, public=public))
         return Reply()
 

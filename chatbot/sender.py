@@ -6,12 +6,15 @@ When the database does not answer, messages of a stop come here directly and are
 """
 
 import asyncio
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
+from chatbot.approvals.copies import HOME
 from chatbot.metrics import Metrics
 from chatbot.pace import Pace
 from chatbot.posting import Fate, Poster, Result
@@ -29,6 +32,7 @@ EDIT_BURST = 10
 LAST_RETRY = 60.0
 LONGEST_WAIT = 2.0  # seconds spent waiting for a turn while a message is claimed
 REMEMBERED = 500
+PERSON = re.compile(r"[UW][A-Z0-9]+")  # in place of a channel: a direct message
 LOOK_AFTER = timedelta(seconds=1)  # before looking for a post of unknown fate
 
 log = structlog.get_logger(__name__)
@@ -149,21 +153,40 @@ class Sender:
             result = await self._poster.respond(row.response_url, row.payload)
             await self._record(row, result)
             return
-        if row.state is SendState.UNKNOWN:
-            found = await self._poster.find(
-                row.channel, key=row.key, since=row.created_at.timestamp(), thread_ts=row.thread_ts
-            )
-            if found is None:
-                await self._later(row, "cannot look for it", unknown=True)
-            elif found.ts is not None:
-                at = self._now()
-                await self._database.write(
-                    lambda conn: outbox.sent(conn, row.id, version=found.version, ts=found.ts, at=at)
-                )
-            else:
-                at = self._now()
-                await self._database.write(lambda conn: outbox.retry(conn, row.id, at=at, error="not there"))
+        if row.channel.startswith(HOME):
+            result = await self._poster.publish(row.channel.removeprefix(HOME), row.payload["view"])
+            await self._record(row, result)
             return
+        if PERSON.fullmatch(row.channel):
+            where, problem = await self._poster.direct(row.channel)
+            if where is None:
+                await self._record(row, problem or Result(fate=Fate.LATER))
+                return
+            row = replace(row, channel=where)
+        if row.state is SendState.UNKNOWN:
+            await self._find(row)
+        else:
+            await self._show(row)
+
+    async def _find(self, row: Owed) -> None:
+        """Look for a post of unknown fate."""
+        found = await self._poster.find(
+            row.channel, key=row.key, since=row.created_at.timestamp(), thread_ts=row.thread_ts
+        )
+        at = self._now()
+        if found is None:
+            await self._later(row, "cannot look for it", unknown=True)
+        elif found.ts is not None:
+            await self._database.write(
+                lambda conn: outbox.sent(
+                    conn, row.id, version=found.version, ts=found.ts, at=at, channel=row.channel
+                )
+            )
+        else:
+            await self._database.write(lambda conn: outbox.retry(conn, row.id, at=at, error="not there"))
+
+    async def _show(self, row: Owed) -> None:
+        """Post it, or edit what stands already, at the pace that Slack allows."""
         pace = self._edits if row.ts else self._pace(row.channel)
         if (wait := pace.wait()) > LONGEST_WAIT:
             # Not under our lease, which would run out meanwhile.
@@ -172,6 +195,7 @@ class Sender:
         await asyncio.sleep(wait)
         # Between the claim and this moment newer content may have come: send the newest.
         newest = await self._database.read(lambda conn: outbox.get(conn, row.key)) or row
+        newest = replace(newest, channel=row.channel)
         pace.take()
         if newest.ts is not None:
             result = await self._poster.edit(
@@ -201,15 +225,22 @@ class Sender:
             case Fate.SENT:
                 self._remember(row.key, result.ts)
                 await self._database.write(
-                    lambda conn: outbox.sent(conn, row.id, version=row.version, ts=result.ts, at=at)
+                    lambda conn: outbox.sent(
+                        conn, row.id, version=row.version, ts=result.ts, at=at, channel=row.channel
+                    )
                 )
             case Fate.LATER:
                 await self._later(row, result.error, after=result.retry_after)
-            case Fate.UNKNOWN if row.response_url is not None:
-                # It cannot be looked for; a second copy of an answer is better than none.
+            case Fate.UNKNOWN if row.response_url is not None or row.channel.startswith(HOME):
+                # It cannot be looked for; a second copy of an answer is better than none, and a tab is only drawn anew.
                 await self._later(row, result.error)
             case Fate.UNKNOWN:
                 await self._later(row, result.error, unknown=True)
+            case Fate.REJECTED if result.error == "message_not_found" and row.ts is not None:
+                # Somebody deleted it: what it has to say must be seen all the same.
+                log.warning("a message was deleted, posting it anew", key=row.key, channel=row.channel)
+                self._shown.pop(row.key, None)
+                await self._database.write(lambda conn: outbox.lost(conn, row.id, at=at))
             case Fate.REJECTED:
                 log.error("Slack refused a message", key=row.key, channel=row.channel, error=result.error)
                 await self._database.write(

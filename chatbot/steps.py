@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from storage import actions, audit, latch, outbox, seen
+from commands.kill import is_drill
+from storage import actions, audit, latch, lockdown, outbox, seen
 from storage.actions import Action, State
 from storage.audit import Entry
 from storage.latch import Latch
@@ -62,9 +63,12 @@ def accept(
     held: Latch | None = None
     if action.command == "kill":
         # The latch comes first: its unique index makes one of two kills at the same moment wait for the other.
-        held, _ = latch.engage(
-            conn, by=action.requested_by, reason=action.reason, action_id=stored.id, at=when
+        drill = is_drill(action.reason)
+        held, engaged = latch.engage(
+            conn, by=action.requested_by, reason=action.reason, action_id=stored.id, at=when, drill=drill
         )
+        if not engaged and action.source != "watch":  # what the watch sends again is the kill that stands
+            latch.again(conn, held, at=when, drill=drill)
         first = actions.open_kill(conn, besides=stored.id)
         if first is not None:
             actions.join(conn, stored.id, to=first.id, at=when)
@@ -156,6 +160,18 @@ def reasoned(conn: Connection, *, action_id: str, at: str, actor: str, reason: s
     )
 
 
+def locked(conn: Connection, *, at: str, actor: str, reason: str, source: str) -> Entry | None:
+    """A lockdown begins; ``None`` when one stands already."""
+    when = datetime.fromisoformat(at)
+    held, first = lockdown.begin(conn, by=actor, reason=reason, at=when)
+    if not first:
+        return None
+    detail = {"reason": reason, "source": source}
+    return audit.append(
+        conn, at=when, actor=actor, event="lockdown began", subject=f"lockdown {held.id}", detail=detail
+    )
+
+
 STEPS: Mapping[str, Callable[..., Any]] = {
     "accept": accept,
     "sent": sent,
@@ -164,6 +180,7 @@ STEPS: Mapping[str, Callable[..., Any]] = {
     "finished": finished,
     "closed": closed,
     "reasoned": reasoned,
+    "locked": locked,
 }
 ENDS = frozenset({"finished", "closed"})
 """The steps after which nobody works on an action any more."""

@@ -1,6 +1,21 @@
 """Every command as data, in one table: adding one is adding a file, a test and a line here."""
 
-from commands import contacts, help, kill, pause, status, stop  # noqa: A004 - a module is named for its command
+from commands import (
+    approvals,
+    contacts,
+    force_override,
+    help,  # noqa: A004 - a module is named for its command
+    kill,
+    lockdown,
+    override,
+    pause,
+    resume,
+    start,
+    start_sequential,
+    status,
+    stop,
+    who,
+)
 from commands.spec import Command
 from commands.words import bare, clean
 
@@ -9,6 +24,14 @@ COMMANDS: tuple[Command, ...] = (
     stop.COMMAND,
     pause.COMMAND,
     status.COMMAND,
+    override.COMMAND,
+    force_override.COMMAND,
+    start.COMMAND,
+    start_sequential.COMMAND,
+    resume.COMMAND,
+    lockdown.COMMAND,
+    approvals.COMMAND,
+    who.COMMAND,
     contacts.COMMAND,
     help.COMMAND,
 )

@@ -1,11 +1,14 @@
 """/kill: stop the whole fleet, now; and what counts as having seen it stopped."""
 
+import re
 from dataclasses import dataclass
 
 from commands.coordinator.model import MOVING, FleetStatus
 from commands.policy import ROLE_FOR
 from commands.spec import Command, Request, Risk
 from commands.words import clean
+
+_DRILL = re.compile(r"drill\s*(:|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,11 @@ def stopped(status: FleetStatus, bots: tuple[str, ...]) -> bool:
     return not still_moving(status, bots)
 
 
+def is_drill(reason: str) -> bool:
+    """True for "drill" and "drill: monthly test": a real stop that cooldown and circuit breaker do not count."""
+    return _DRILL.match(reason) is not None
+
+
 def _parse(text: str, bots: tuple[str, ...]) -> Request:
     """All text is the reason, whatever it looks like: a kill is never narrowed, questioned or refused."""
     return Request(command="kill", reason=clean(text))
@@ -50,7 +58,8 @@ COMMAND = Command(
         "Activates the kill switch and stops every bot, at once and without a question. All text after the "
         "command is the reason; without one the fleet is stopped just the same, and the reason can be added "
         "afterwards. The stop is sent until the fleet is seen stopped. It always means the whole fleet: for "
-        "one bot, use /stop."
+        'one bot, use /stop. A reason that begins with "drill:" marks a drill: the stop is just as real, but '
+        "neither the cooldown nor the circuit breaker counts it."
     ),
     risk=Risk.LOWER,
     role=ROLE_FOR[Risk.LOWER],

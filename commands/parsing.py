@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from commands import COMMANDS, find
 from commands.spec import Command, Request, UserError
-from commands.words import WORD_LIMIT, bare, clean, closest, cut, listed, visible
+from commands.words import WORD_LIMIT, bare, clean, closest, cut, visible
 
 _MENTIONS = re.compile(r"^(?:\s*<@[A-Za-z0-9]+(?:\|[^<>]*)?>[\s,:]*)+")
 
@@ -38,4 +38,4 @@ def _known(name: str, root: str) -> Command:
     near = closest(clean(name), typed)
     if near is not None:
         raise UserError(f"{problem}: did you mean {typed[near]}? Nothing was done.")
-    raise UserError(f"{problem}: the commands are {listed(list(typed.values()))}. Nothing was done.")
+    raise UserError(f"{problem}: {typed['help']} lists what there is. Nothing was done.")

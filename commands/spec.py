@@ -3,8 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-KEPT_BY_CHAT = frozenset({"status"})
+if TYPE_CHECKING:
+    from commands.standing import Standing
+
+KEPT_BY_CHAT = frozenset({"status", "who"})
 """Our commands whose names the chat keeps for itself: typed as "/status" they never arrive."""
 
 
@@ -35,8 +39,21 @@ class Request:
     command: str  # name in the table
     bot: str | None = None  # None: the whole fleet
     reason: str = ""
+    option: str = ""  # a word that changes what is done: "safe" or "full", "on" or "off"
     public: bool = False
     topic: str | None = None  # /help kill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raising:
+    """How a command that raises risk is asked for."""
+
+    options: frozenset[str]
+    """Those with which it raises risk; with others it does not."""
+    objection: "Callable[[Request, Standing], str | None]"
+    """Why it may not be asked as things stand, in one sentence, or ``None``."""
+    concerns: "Callable[[Request, Standing], tuple[str, ...] | None]"
+    """The bots whose state it depends on; ``None``: it touches our own record only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +68,14 @@ class Command:
     role: Role
     parse: Callable[[str, tuple[str, ...]], Request]
     """(text, names of the bots) -> Request; raises UserError with one helpful sentence."""
+    raising: "Raising | None" = None
+    """What it takes to ask for it, where it raises risk, or where one of its options does."""
+
+    def risk_of(self, request: Request) -> Risk:
+        """The risk of the command with these arguments."""
+        return (
+            Risk.RAISE if self.raising is not None and request.option in self.raising.options else self.risk
+        )
 
     def typed(self, root: str) -> str:
         """How a person types it: "/kill", and "/fleet status" where its own name never arrives."""

@@ -73,10 +73,12 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     return f" {last} ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def bot_and_reason(text: str, bots: Sequence[str], *, verb: str, done: str) -> tuple[str, str]:
+def bot_and_reason(
+    text: str, bots: Sequence[str], *, verb: str, done: str, all_with: str = "/kill"
+) -> tuple[str, str]:
     """The bot and the reason of "<bot> [reason]"; raises UserError when it is not clear which bot is meant.
 
-    ``verb`` is the command, ``done`` its past participle, for the sentences.
+    For the sentences: ``verb`` is the command, ``done`` its past participle, ``all_with`` what is for all bots.
     """
     first, _, reason = clean(text, limit=REASON_LIMIT + WORD_LIMIT).partition(" ")
     nothing = f"Nothing was {done}."
@@ -84,21 +86,27 @@ def bot_and_reason(text: str, bots: Sequence[str], *, verb: str, done: str) -> t
         example = bots[0] if bots else "<bot>"
         raise UserError(
             f"Say which bot, as in /{verb} {example}: the bots are {listed(bots)}. "
-            f"To stop all of them, type /kill. {nothing}"
+            f"To {_of_all(all_with)} all of them, type {all_with}. {nothing}"
         )
     bot = named(first, bots)
     if bot is None and (first == "*" or bare(first) in _WHOLE_FLEET):
-        raise UserError(f"/{verb} is for one bot: to stop the whole fleet, type /kill. {nothing}")
+        raise UserError(
+            f"/{verb} is for one bot: to {_of_all(all_with)} the whole fleet, type {all_with}. {nothing}"
+        )
     if bot is None:
         raise UserError(f"{no_such_bot(first, bots)} {nothing}")
     also = _only_bots(reason, bots)
     if also:
         # Taking the other names as a reason would leave a person believing that those bots stopped, too.
         raise UserError(
-            f"/{verb} is for one bot at a time: type /{verb} {bot}, then /{verb} {also[0]}, or /kill to stop "
-            f"the whole fleet. {nothing}"
+            f"/{verb} is for one bot at a time: type /{verb} {bot}, then /{verb} {also[0]}, or {all_with} to "
+            f"{_of_all(all_with)} the whole fleet. {nothing}"
         )
     return bot, cut(reason, REASON_LIMIT)
+
+
+def _of_all(all_with: str) -> str:
+    return "stop" if all_with == "/kill" else "start"
 
 
 def cut(line: str, limit: int) -> str:

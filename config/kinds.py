@@ -2,7 +2,7 @@
 
 import re
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -113,4 +113,7 @@ Rising = Annotated[tuple[float, ...], AfterValidator(_increasing)]
 OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(_none)]
 Link = Annotated[str, AfterValidator(_link)]
 Text = Annotated[str, Field(min_length=1)]
+RaiseCommand = Literal["override", "force-override", "start", "start-sequential", "resume", "lockdown"]
+"""The commands that a second admin approves; a test holds them against the table of commands."""
+Approvers = Annotated[int, Field(ge=1, le=10)]
 Lower = BeforeValidator(_lower)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _WHOLE = "must be a whole number"
 _NUMBER = "must be a number"
+_FLAG = "must be true or false"
 _ANY = "cannot be used as it is; docs/configuration.md says what it takes"
 _PREDICATES = {
     "int_parsing": _WHOLE,
@@ -29,6 +30,9 @@ _PREDICATES = {
     "literal_error": "must be {expected}",
     "tuple_type": 'must be a list; in the environment write JSON such as ["one", "two"]',
     "model_type": "must be a table with role, name, slack, phone or link",
+    "bool_parsing": _FLAG,
+    "bool_type": _FLAG,
+    "dict_type": 'must be a table of commands and numbers; in the environment write JSON such as {{"start": 2}}',
     "missing": "is missing",
     "extra_forbidden": "is not a key of a contact; write role, name, slack, phone or link",
 }

@@ -1,5 +1,6 @@
 """What the operator decided, as one frozen tree; `config.loading` reads it from environment and TOML file."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -7,6 +8,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config.kinds import (
     AppId,
+    Approvers,
     Bots,
     ChannelId,
     ChannelIds,
@@ -16,6 +18,7 @@ from config.kinds import (
     Link,
     Lower,
     OptionalUrl,
+    RaiseCommand,
     Rising,
     SlackApiUrl,
     SlashCommand,
@@ -150,6 +153,44 @@ class Policy(_Group):
         default=3, ge=1, le=100, description="Kills in the window that open the circuit breaker."
     )
     breaker_hours: float = Field(default=24, gt=0, le=720, description="Hours of that window.")
+    approval_minutes: float = Field(
+        default=15, gt=0, le=1440, description="Minutes after which a request that nobody decided expires."
+    )
+    approvers: Mapping[RaiseCommand, Approvers] = Field(
+        default={},
+        description="Admins besides the requester that a command takes; default: 1, and 2 to end a lockdown.",
+    )
+    step_up: tuple[RaiseCommand, ...] = Field(
+        default=(), description="Commands whose approval also takes a code from the approver's authenticator."
+    )
+    new_admin_hours: float = Field(
+        default=24, ge=0, le=8760, description="Hours after which an admin who was added may approve."
+    )
+    solo: bool = Field(
+        default=False,
+        description="Lets the only admin there is bring the fleet back alone, after a wait in sight of all.",
+    )
+    solo_wait_minutes: float = Field(
+        default=5, gt=0, le=1440, description="Minutes of that wait, in which everybody can cancel."
+    )
+    reassert: bool = Field(
+        default=True,
+        description="Sends the kill again when the coordinator forgets it or a bot moves against it.",
+    )
+    start_gap_seconds: float = Field(
+        default=5, ge=0, le=600, description="Seconds between two good reads and between two starts."
+    )
+    start_timeout_seconds: float = Field(
+        default=60, gt=0, le=3600, description="Seconds after which a start that is not seen to run failed."
+    )
+
+
+class Totp(_Group):
+    """The codes of authenticator apps, for step-up and for approving at a terminal."""
+
+    key: SecretStr | None = Field(
+        default=None, description="Key that encrypts the codes' secrets; `chatbot totp key` makes one."
+    )
 
 
 class Alerts(_Group):
@@ -225,6 +266,7 @@ class Settings(BaseSettings):
     channels: Channels = Channels()
     http: Http = Http()
     policy: Policy = Policy()
+    totp: Totp = Totp()
     alerts: Alerts = Alerts()
     kill: Kill = Kill()
     contacts: tuple[Contact, ...] = ()

@@ -1,7 +1,9 @@
 """Actions: durable intents to change the fleet, accepted once, run by one owner at a time under a lease.
 
-queued -> running -> verified | not verified | failed     by the owner
+queued -> running -> verified | not verified | failed | abandoned     by the owner
 queued, running -> closed (by a person) | joined (a second kill follows the first)
+waiting -> running (approved: born claimed) | void     for what raises risk, see ``approvals``
+running -> void     by the owner, when what it was approved in has changed before anything was sent
 A running action whose lease ran out is claimed again: recovery re-queues through the same claim.
 """
 
@@ -25,6 +27,7 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    literal,
     or_,
     select,
     update,
@@ -39,6 +42,7 @@ LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # read aloud at night: no 0 O, 1 I 
 class State(StrEnum):
     """Where an action stands."""
 
+    WAITING = "waiting"  # asked for, nobody may work on it before it is approved
     QUEUED = "queued"  # committed, nobody works on it yet
     RUNNING = "running"  # claimed by one owner under a lease
     VERIFIED = "verified"  # the wanted state was read back
@@ -46,13 +50,18 @@ class State(StrEnum):
     FAILED = "failed"  # the back end said no
     CLOSED = "closed"  # ended by a person, by hand
     JOINED = "joined"  # a second kill that follows the one that was open
+    ABANDONED = "abandoned"  # begun, and given up before it was done: a kill came, or its time was over
+    VOID = "void"  # never sent: denied, withdrawn, expired, or asked in another state of things
 
 
 OPEN = frozenset({State.QUEUED, State.RUNNING})
 """States in which an action still has to be worked on."""
 
-FINAL = frozenset({State.VERIFIED, State.NOT_VERIFIED, State.FAILED})
+FINAL = frozenset({State.VERIFIED, State.NOT_VERIFIED, State.FAILED, State.ABANDONED, State.VOID})
 """States that an owner may finish an action in."""
+
+STOPS = frozenset({"kill", "stop", "pause"})
+RELEASES = frozenset({"override", "force-override"})
 
 actions = Table(
     "actions",
@@ -61,6 +70,7 @@ actions = Table(
     Column("key", PlainText, nullable=False, unique=True),
     Column("command", String(64), nullable=False),
     Column("bot", PlainText),
+    Column("option", String(16), nullable=False),
     Column("reason", PlainText, nullable=False),
     Column("requested_by", PlainText, nullable=False),
     Column("source", String(16), nullable=False),
@@ -71,6 +81,7 @@ actions = Table(
     Column("claimed_by", PlainText),
     Column("lease_until", UtcDateTime),
     Column("accepted_at", UtcDateTime, nullable=False),
+    Column("begun_at", UtcDateTime),
     Column("sent_at", UtcDateTime),
     Column("verified_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
@@ -90,6 +101,7 @@ class Action:
     key: str
     command: str
     bot: str | None = None
+    option: str = ""  # "safe" or "full" for starts, "off" for the end of a lockdown
     reason: str
     requested_by: str  # a Slack user id, or "terminal:<login>"
     source: str  # "slack" or "terminal"
@@ -100,6 +112,7 @@ class Action:
     claimed_by: str | None = None
     lease_until: datetime | None = None
     accepted_at: datetime
+    begun_at: datetime | None = None  # from here on something that raises risk may have been sent
     sent_at: datetime | None = None
     verified_at: datetime | None = None
     finished_at: datetime | None = None
@@ -121,6 +134,7 @@ _OPEN_KILL = Prepared(
     .limit(1)
 )
 _SENT = Prepared(update(actions).where(_THIS, actions.c.sent_at.is_(None)), sets=("sent_at",))
+_KILLS = Prepared(select(func.count().label("kills")).select_from(actions).where(actions.c.command == "kill"))
 _VERIFIED = Prepared(
     update(actions)
     .where(_THIS)
@@ -144,16 +158,23 @@ def new_id(command: str) -> str:
 
 
 def accept(
-    conn: Connection, action: Action, *, owner: str | None, lease_until: datetime | None
+    conn: Connection,
+    action: Action,
+    *,
+    owner: str | None,
+    lease_until: datetime | None,
+    waiting: bool = False,
 ) -> tuple[Action, bool]:
     """The stored action and True, or the one stored before under the same key and False.
 
-    With an owner it is born claimed, so that no other replica can run it between commit and claim.
+    With an owner it is born claimed, so that no other replica can run it between commit and claim; a waiting one
+    can be claimed by nobody before ``free``.
     """
+    unclaimed = State.WAITING if waiting else State.QUEUED
     born = replace(
         action,
         reason=clean(action.reason),
-        state=State.QUEUED if owner is None else State.RUNNING,
+        state=unclaimed if owner is None else State.RUNNING,
         claimed_by=owner,
         lease_until=None if owner is None else lease_until,
     )
@@ -282,6 +303,64 @@ def last_kill(conn: Connection) -> Action | None:
     newest = kills.order_by(actions.c.accepted_at.desc(), actions.c.id).limit(1)
     row = conn.execute(newest).mappings().one_or_none()
     return None if row is None else _action(row)
+
+
+def kills(conn: Connection) -> int:
+    """How many kills were ever accepted, of whatever kind: a number that any new kill raises, on any clock."""
+    found = _KILLS.one(conn)
+    return int(found["kills"]) if found is not None else 0
+
+
+def release_under_way(conn: Connection) -> bool:
+    """True while an approved release of the kill switch runs: until it ends, a released switch is no surprise."""
+    running = actions.c.command.in_(RELEASES) & (actions.c.state == State.RUNNING)
+    return conn.execute(select(actions.c.id).where(running).limit(1)).first() is not None
+
+
+def free(conn: Connection, action_id: str, *, owner: str, lease_until: datetime) -> bool:
+    """True when the action was waiting and now runs, born claimed: its approval is complete."""
+    waiting = (actions.c.id == action_id, actions.c.state == State.WAITING)
+    freed = update(actions).where(*waiting)
+    values = {"state": State.RUNNING, "claimed_by": owner, "lease_until": lease_until}
+    return conn.execute(freed.values(**values)).rowcount == 1
+
+
+def begin(conn: Connection, action_id: str, *, owner: str, at: datetime) -> bool:
+    """True when the action runs and is ours: from now on it may have been sent; the first time is kept."""
+    ours = (actions.c.id == action_id, actions.c.state == State.RUNNING, actions.c.claimed_by == owner)
+    begun = (
+        update(actions)
+        .where(*ours)
+        .values(begun_at=func.coalesce(actions.c.begun_at, literal(at, UtcDateTime)))
+    )
+    return conn.execute(begun).rowcount == 1
+
+
+def hold(conn: Connection, action_id: str, *, owner: str) -> bool:
+    """True when the action runs and is ours; until this transaction ends nobody else can claim it."""
+    ours = (actions.c.id == action_id, actions.c.state == State.RUNNING, actions.c.claimed_by == owner)
+    return conn.execute(select(actions.c.id).where(*ours).with_for_update()).first() is not None
+
+
+def progress(conn: Connection, action_id: str, outcome: Mapping[str, Any]) -> None:
+    """Keep what was seen of an action that still runs."""
+    conn.execute(update(actions).where(actions.c.id == action_id, _IS_OPEN).values(outcome=dict(outcome)))
+
+
+def drop(conn: Connection, action_id: str, at: datetime, outcome: Mapping[str, Any]) -> bool:
+    """True when the action was waiting and is now void: nobody will run it."""
+    waiting = (actions.c.id == action_id, actions.c.state == State.WAITING)
+    dropped = update(actions).where(*waiting)
+    values = {"state": State.VOID, "finished_at": at, "outcome": dict(outcome)}
+    return conn.execute(dropped.values(**values)).rowcount == 1
+
+
+def unverified(conn: Connection, since: datetime) -> list[Action]:
+    """Stops of any kind that were accepted since then and not seen complete, oldest first."""
+    doubtful = actions.c.state.in_((*sorted(OPEN), State.NOT_VERIFIED, State.FAILED))
+    stops = select(actions).where(actions.c.command.in_(STOPS), doubtful, actions.c.accepted_at >= since)
+    rows = conn.execute(stops.order_by(actions.c.accepted_at, actions.c.id))
+    return [_action(row._mapping) for row in rows]
 
 
 def recent(conn: Connection, limit: int) -> list[Action]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Connection,
     Index,
@@ -11,7 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
-    func,
+    or_,
     select,
     text,
     update,
@@ -28,6 +29,8 @@ latches = Table(
     Column("by", PlainText, nullable=False),
     Column("reason", PlainText, nullable=False),
     Column("action_id", String(64), nullable=False),
+    Column("again_at", UtcDateTime),
+    Column("drill", Boolean, nullable=False, default=False),
     Column("verified_at", UtcDateTime),
     Column("released_at", UtcDateTime),
     Column("released_by", PlainText),
@@ -49,6 +52,7 @@ _LAST = Prepared(select(latches).order_by(latches.c.id.desc()).limit(1))
 _THIS = latches.c.id == bindparam("which")
 _VERIFY = Prepared(update(latches).where(_THIS, latches.c.verified_at.is_(None)), sets=("verified_at",))
 _REASON = Prepared(update(latches).where(_THIS, latches.c.reason == ""), sets=("reason",))
+_AGAIN = Prepared(update(latches).where(_THIS), sets=("again_at", "drill"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,22 +64,43 @@ class Latch:
     by: str
     reason: str
     action_id: str
+    again_at: datetime | None = None  # the newest further kill by a person while it stood
+    drill: bool = False  # True while every kill in it was a drill
     verified_at: datetime | None = None
     released_at: datetime | None = None
     released_by: str | None = None
 
 
-def engage(conn: Connection, *, by: str, reason: str, action_id: str, at: datetime) -> tuple[Latch, bool]:
+def engage(
+    conn: Connection, *, by: str, reason: str, action_id: str, at: datetime, drill: bool = False
+) -> tuple[Latch, bool]:
     """The standing latch, and True when this call engaged it; the first reason, person and time are kept.
 
     Other kills wait here until this transaction ends, so that the second sees what the first wrote.
     """
-    row = {"engaged_at": at, "by": by, "reason": reason, "action_id": action_id}
+    row = {"engaged_at": at, "by": by, "reason": reason, "action_id": action_id, "drill": drill}
     while True:
         first = _INSERT(conn, row)
         standing = _one(conn, _STANDING_LOCKED)
         if standing is not None:  # None: another one stood and was released between the two statements
             return standing, first
+
+
+def again(conn: Connection, held: Latch, *, at: datetime, drill: bool) -> None:
+    """A further kill of a person while the latch stands: the cooldown counts anew, and a drill may end."""
+    newest = max(at, held.again_at or at)
+    _AGAIN.changed(conn, which=held.id, again_at=newest, drill=held.drill and drill)
+
+
+def release(conn: Connection, latch_id: int, *, by: str, at: datetime) -> bool:
+    """True when the latch stood and is now released.
+
+    A kill at the same moment waits for this transaction, or this for it: so count the kills *after* this call,
+    and undo it by raising when there is a newer one than was approved.
+    """
+    standing = (latches.c.id == latch_id, latches.c.released_at.is_(None))
+    released = update(latches).where(*standing).values(released_at=at, released_by=by)
+    return conn.execute(released).rowcount == 1
 
 
 def current(conn: Connection) -> Latch | None:
@@ -98,9 +123,13 @@ def record_reason(conn: Connection, latch_id: int, reason: str) -> bool:
     return _REASON.changed(conn, which=latch_id, reason=reason) == 1
 
 
-def engaged_since(conn: Connection, since: datetime) -> int:
-    """How many times the fleet was killed since then, for the circuit breaker."""
-    return conn.scalar(select(func.count()).select_from(latches).where(latches.c.engaged_at >= since)) or 0
+def since(conn: Connection, moment: datetime) -> list[Latch]:
+    """The latches that were engaged or engaged anew since then, and the one that stands, oldest first."""
+    recent = or_(
+        latches.c.engaged_at >= moment, latches.c.again_at >= moment, latches.c.released_at.is_(None)
+    )
+    rows = conn.execute(select(latches).where(recent).order_by(latches.c.engaged_at, latches.c.id))
+    return [Latch(**row._asdict()) for row in rows]
 
 
 def _one(conn: Connection, query: Prepared) -> Latch | None:

@@ -35,6 +35,7 @@ __all__ = [
     "failed",
     "find_by_message",
     "get",
+    "lost",
     "outbox",
     "owe",
     "retry",
@@ -140,12 +141,26 @@ def take_over(conn: sa.Connection, *, owner: str, owners_prefix: str, lease_unti
     return conn.execute(sa.update(outbox).where(theirs, *held).values(lease_until=lease_until)).rowcount
 
 
-def sent(conn: sa.Connection, message_id: int, *, version: int, ts: str | None, at: datetime) -> None:
+def sent(
+    conn: sa.Connection,
+    message_id: int,
+    *,
+    version: int,
+    ts: str | None,
+    at: datetime,
+    channel: str | None = None,
+) -> None:
     """Record that this version arrived, also when the lease ran out meanwhile; the first ``ts`` is kept.
 
-    Give the version that was sent, or of a post that was found, the one it carries in its metadata.
+    Give the version that was sent, or of a post that was found, the one it carries in its metadata; and where it
+    stands, for a message that was owed to a person.
     """
-    sql.SENT.changed(conn, which=message_id, arrived=version, place=ts, sent_at=at)
+    sql.SENT.changed(conn, which=message_id, arrived=version, place=ts, where=channel, sent_at=at)
+
+
+def lost(conn: sa.Connection, message_id: int, *, at: datetime) -> None:
+    """Post it anew: the message that was to be edited is gone, and its content must be seen."""
+    sql.LOST.changed(conn, which=message_id, due_at=at)
 
 
 def retry(conn: sa.Connection, message_id: int, *, at: datetime, error: str) -> None:

@@ -81,11 +81,18 @@ SENT = Prepared(
         state=sa.case((outbox.c.version <= _VERSION, SendState.SENT), else_=SendState.PENDING),
         sent_version=sa.case((outbox.c.sent_version < _VERSION, _VERSION), else_=outbox.c.sent_version),
         ts=sa.func.coalesce(outbox.c.ts, sa.bindparam("place", type_=sa.String)),
+        channel=sa.func.coalesce(sa.bindparam("where", type_=PlainText), outbox.c.channel),
         attempts=0,
         last_error=None,
         **_RELEASED,
     ),
     sets=("sent_at",),
+)
+LOST = Prepared(
+    sa.update(outbox)
+    .where(_THIS)
+    .values(ts=None, sent_version=0, state=SendState.PENDING, attempts=0, **_RELEASED),
+    sets=("due_at",),
 )
 _ATTEMPT = sa.update(outbox).where(_CLAIMED).values(attempts=outbox.c.attempts + 1, **_RELEASED)
 _REPORTED = ("due_at", "last_error")

@@ -32,6 +32,8 @@ MODAL_TITLE = 24
 METADATA = 3000
 PLACEHOLDER = 150
 REASON_INPUT = 500
+CODE_INPUT = 12  # six digits, as people type them
+HOME_BLOCKS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,12 @@ def message(*blocks: Block | None) -> Message:
     kept = tuple(block for block in blocks if block is not None)[:MESSAGE_BLOCKS]
     said = "\n".join(filter(None, (_said(block) for block in kept)))
     return Message(text=shortened(in_words(said), TEXT) or "(nothing to show)", blocks=kept)
+
+
+def home(*blocks: Block | None) -> View:
+    """The home tab of one person; ``None`` is left out."""
+    kept = [block for block in blocks if block is not None][:HOME_BLOCKS]
+    return {"type": "home", "blocks": kept}
 
 
 def header(text: str) -> Block:
@@ -122,6 +130,24 @@ def reason_form(name: str, action: str, *, title: str, explanation: str, label: 
         "max_length": REASON_INPUT,
         "focus_on_load": True,
     }
+    return _form(name, action, field, title=title, explanation=explanation, label=label, submit=submit)
+
+
+def code_form(name: str, action: str, *, title: str, explanation: str, label: str, submit: str) -> View:
+    """A modal that asks for one short code about one action; ``name`` comes back as its callback id."""
+    field = {
+        "type": "plain_text_input",
+        "action_id": "text",
+        "min_length": 6,
+        "max_length": CODE_INPUT,
+        "focus_on_load": True,
+    }
+    return _form(name, action, field, title=title, explanation=explanation, label=label, submit=submit)
+
+
+def _form(
+    name: str, action: str, field: Block, *, title: str, explanation: str, label: str, submit: str
+) -> View:
     return {
         "type": "modal",
         "callback_id": name[:ACTION_ID],

@@ -19,6 +19,8 @@ from chatbot.views.markup import (
     line as outside_line,
 )
 from chatbot.views.procedure import contact_lines, mentions
+from commands.kill import Doubt
+from config.settings import Contact
 
 __all__ = [
     "Joined",
@@ -34,6 +36,7 @@ __all__ = [
     "joined",
     "joined_note",
     "line",
+    "mismatch",
     "outcome",
     "reason_given",
     "reason_modal",
@@ -71,6 +74,31 @@ def joined(action: str, ops: str, first: Joined) -> Message:
             f"Watch {channel(ops)} for what was seen.",
         ),
         context(outside(action, NAME_SHOWN)),
+    )
+
+
+def mismatch(
+    doubts: tuple[Doubt, ...], since: datetime, contacts: tuple[Contact, ...], *, again: bool, now: datetime
+) -> Message:
+    """The alarm when the fleet moves against a kill that our record holds."""
+    what = ", ".join(
+        f"{outside(each.bot, NAME_SHOWN) if each.bot else 'kill switch'} {outside(each.word, NAME_SHOWN)}"
+        for each in doubts
+        if each.proven
+    )
+    next_step = (
+        "The kill is being sent again; its card tells what is seen. Nobody released it here."
+        if again
+        else "By your settings it is *not* sent again: type /kill to stop the fleet, or let two admins take the "
+        "release into our record with /override."
+    )
+    return message(
+        header("🚨 THE KILL NO LONGER HOLDS"),
+        section(
+            f"{mentions(contacts)} Our record holds a kill since {when(since, day=True)}, and at {when(now)} this was "
+            f"seen: *{what}*. A restart of the coordinator does this, or somebody's own command.",
+            next_step,
+        ),
     )
 
 

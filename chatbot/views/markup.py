@@ -74,6 +74,8 @@ def person(who: str) -> str:
         return f"{outside(who.removeprefix('terminal:'), NAME_SHOWN) or 'somebody'} at the terminal"
     if who == "chatbot":
         return "this bot itself"
+    if who == "elsewhere":
+        return "somebody elsewhere"
     return outside(who, NAME_SHOWN) or "somebody"
 
 

@@ -19,7 +19,7 @@ def report(found: StatusReport, *, public: bool) -> Message:
         header(words.headline(found)),
         section(words.shouting(found)),
         section(*words.troubles(found)),
-        section(*words.kill_switch(found), *words.rules(found)),
+        section(*words.kill_switch(found), *words.rules(found), *words.second_person(found)),
         *_bots(found),
         section(words.metrics(found.status.metrics))
         if found.status is not None and found.only is None
@@ -38,6 +38,7 @@ def plain(found: StatusReport) -> str:
         *words.troubles(found),
         *words.kill_switch(found),
         *words.rules(found),
+        *words.second_person(found),
         *(words.bot_line(found, name, bot) for name, bot in found.shown_bots()),
         words.metrics(found.status.metrics) if found.status is not None else "",
         words.monitor(found.monitor) if found.monitor is not None else "",
@@ -71,10 +72,21 @@ def as_data(found: StatusReport) -> dict[str, Any]:
         else None,
         "circuit_breaker": {
             "coordinator_open": status.breaker_open if status else None,
-            "ours_open": found.breaker_open,
-            "kills": found.kills_in_window,
-            "limit": found.breaker_limit,
+            "ours_open": found.breaker.open,
+            "kills": found.breaker.kills,
+            "limit": found.breaker.limit,
+            "closes_in_seconds": found.breaker.closes_in.total_seconds()
+            if found.breaker.closes_in is not None
+            else None,
         },
+        "lockdown": {
+            "since": found.lockdown.begun_at.isoformat(),
+            "by": found.lockdown.by,
+            "reason": found.lockdown.reason,
+        }
+        if found.lockdown
+        else None,
+        "waiting_for_approval": found.asked,
         "bots": {
             name: {
                 "status": bot.status if bot else None,

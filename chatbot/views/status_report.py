@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from commands.coordinator.model import BotStatus, FleetStatus, MonitorMetrics
 from commands.kill import still_moving
+from commands.policy import Breaker
+from storage.lockdown import Lockdown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +18,7 @@ class LatchView:
     by: str
     reason: str
     verified_at: datetime | None = None
+    drill: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +30,9 @@ class StatusReport:
     error: str | None  # why there is no status
     latch: LatchView | None
     cooldown_left: timedelta | None
-    breaker_open: bool
-    kills_in_window: int
-    breaker_limit: int
+    breaker: Breaker  # ours
+    lockdown: Lockdown | None = None
+    asked: int = 0  # requests that wait for a second admin
     bots: tuple[str, ...]  # those we expect, in dependency order
     only: str | None  # the one bot that was asked for
     outbox_waiting: int = 0

@@ -41,8 +41,8 @@ def shouting(report: StatusReport) -> str:
             )
         case Verdict.FOREIGN:
             return (
-                "*THE COORDINATOR SAYS KILLED, OUR RECORD KNOWS OF NO KILL.* Somebody killed it elsewhere, and we hold "
-                "no cooldown for it. Type /kill to take it into our record."
+                "*THE COORDINATOR SAYS KILLED, OUR RECORD KNOWS OF NO KILL.* Somebody killed it elsewhere; the next "
+                "look takes it into our record. Type /kill to do that now."
             )
         case Verdict.MOVING:
             names = ", ".join(outside(name, NAME_SHOWN) for name in report.not_still()[:12])
@@ -71,11 +71,30 @@ def rules(report: StatusReport) -> tuple[str, str]:
     said = (
         f"{word} ({detail})" if detail and detail.lower() not in {"true", "false", word.strip("*")} else word
     )
-    ours = "*open*" if report.breaker_open else "closed"
-    counted = f"{report.kills_in_window} of {report.breaker_limit} kills"
+    breaker = report.breaker
+    ours = "*open*" if breaker.open else "closed"
+    counted = f"{breaker.kills} of {breaker.limit} kills"
+    if breaker.closes_in is not None:
+        counted += f", closes in {lasting(breaker.closes_in)}"
     if report.storage_error is not None:
-        ours, counted = (ours if report.breaker_open else UNKNOWN), f"at least {counted}"
+        ours, counted = (ours if breaker.open else UNKNOWN), f"at least {counted}"
     return f"*Cooldown*: {cooldown}", f"*Circuit breaker*: coordinator {said}, ours {ours} ({counted})"
+
+
+def second_person(report: StatusReport) -> tuple[str, ...]:
+    """A lockdown that stands, and how much waits for a second admin."""
+    lines = []
+    held = report.lockdown
+    if held is not None:
+        why = f" ({outside(held.reason)})" if held.reason else ""
+        lines.append(
+            f"*LOCKDOWN* since {when(held.begun_at, day=True)} by {person(held.by)}{why}: nothing is started until two "
+            "admins end it with /lockdown off. Stops work."
+        )
+    if report.asked:
+        many = "request waits" if report.asked == 1 else "requests wait"
+        lines.append(f"*Approvals*: {report.asked} {many} for a second admin, see /approvals")
+    return tuple(lines)
 
 
 def bot_line(report: StatusReport, name: str, bot: BotStatus | None) -> str:
@@ -161,7 +180,8 @@ def _latch(report: StatusReport) -> str:
         else "*never seen stopped*"
     )
     why = outside(latch.reason) or "no reason given"
-    return f"*killed* since {when(latch.engaged_at, day=True)} by {person(latch.by)} ({why}), {seen}"
+    drill = ", a drill" if latch.drill else ""
+    return f"*killed{drill}* since {when(latch.engaged_at, day=True)} by {person(latch.by)} ({why}), {seen}"
 
 
 def _own_time(status: FleetStatus) -> str:

@@ -72,6 +72,11 @@ class Coordinator:
         self._calm = asyncio.Event()
         self._calm.set()
 
+    @property
+    def profile(self) -> Profile:
+        """How this back end is spoken to."""
+        return self._profile
+
     # -- reads ---------------------------------------------------------------------------------------------------
 
     async def status(self, *, max_age: float = 0.0, background: bool = False) -> FleetStatus:

@@ -7,10 +7,22 @@ from alembic import context
 from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
-from storage import actions, audit, latch, outbox, seen
+from storage import actions, admins, approvals, audit, latch, lockdown, outbox, seen, totp
 from storage.schema import metadata
 
-TABLES = (actions.actions, audit.audit, audit.audit_head, latch.latches, outbox.outbox, seen.seen_keys)
+TABLES = (
+    actions.actions,
+    admins.admins,
+    approvals.approvals,
+    approvals.votes,
+    audit.audit,
+    audit.audit_head,
+    latch.latches,
+    lockdown.lockdowns,
+    outbox.outbox,
+    seen.seen_keys,
+    totp.totp,
+)
 """Named so that every table is imported, and so known to ``alembic check``."""
 
 

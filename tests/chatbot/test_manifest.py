@@ -39,7 +39,8 @@ def test_the_root_command_comes_first_and_status_is_left_to_slack() -> None:
     assert found[0] == "/fleet"
     assert "/kill" in found
     assert "/status" not in found
-    assert len(found) == len(set(found)) == len(COMMANDS)  # one more for the root, one less for /status
+    assert "/who" not in found
+    assert len(found) == len(set(found)) == len(COMMANDS) - 1  # one more for the root, less /status and /who
 
 
 def test_what_people_are_told_to_type_is_what_slack_lets_through() -> None:

@@ -23,6 +23,26 @@ BOTS = ("ndax", "quantum", "shadowforge")
         ("*kill*", "all", Request(command="kill", reason="all")),
         ("kill", "ndax payload mismatch", Request(command="kill", reason="ndax payload mismatch")),
         ("kill", "a \n\t b", Request(command="kill", reason="a b")),
+        ("override", "feed is *fixed*", Request(command="override", reason="feed is *fixed*")),
+        ("force-override", "breaker is stuck", Request(command="force-override", reason="breaker is stuck")),
+        ("start", "ndax", Request(command="start", bot="ndax", option="safe")),
+        (
+            "start",
+            "NDAX Full it is fixed",
+            Request(command="start", bot="ndax", option="full", reason="it is fixed"),
+        ),
+        (
+            "start",
+            "ndax fully fixed",
+            Request(command="start", bot="ndax", option="safe", reason="fully fixed"),
+        ),
+        ("start-sequential", "", Request(command="start-sequential", option="safe")),
+        ("start-sequential", "full go", Request(command="start-sequential", option="full", reason="go")),
+        ("resume", "quantum ok", Request(command="resume", bot="quantum", reason="ok")),
+        ("lockdown", "ON breach", Request(command="lockdown", option="on", reason="breach")),
+        ("lockdown", "off", Request(command="lockdown", option="off")),
+        ("approvals", "whatever", Request(command="approvals")),
+        ("who", "", Request(command="who")),
         ("kill", "5 &lt; 6 &amp;amp; 7", Request(command="kill", reason="5 < 6 &amp; 7")),
         (
             "kill",
@@ -56,18 +76,12 @@ def test_what_was_typed_is_understood(name: str, text: str, wanted: Request) -> 
         (
             "@@@",
             "",
-            (
-                "I did not understand that: the commands are /kill, /stop, /pause, /fleet status, /contacts and "
-                "/help. Nothing was done."
-            ),
+            "I did not understand that: /help lists what there is. Nothing was done.",
         ),
         (
             "launch",
             "",
-            (
-                "There is no command 'launch': the commands are /kill, /stop, /pause, /fleet status, /contacts and "
-                "/help. Nothing was done."
-            ),
+            "There is no command 'launch': /help lists what there is. Nothing was done.",
         ),
         ("stop", "ndx", "There is no bot 'ndx': did you mean ndax? Nothing was stopped."),
         ("pause", "qantum now", "There is no bot 'qantum': did you mean quantum? Nothing was paused."),
@@ -97,6 +111,37 @@ def test_what_was_typed_is_understood(name: str, text: str, wanted: Request) -> 
                 "/stop is for one bot at a time: type /stop ndax, then /stop quantum, or /kill to stop "
                 "the whole fleet. Nothing was stopped."
             ),
+        ),
+        (
+            "override",
+            " ",
+            "Say why the fleet may trade again, as in /override feed is fixed. Nothing was asked or sent.",
+        ),
+        (
+            "force-override",
+            "fourteen chars",
+            (
+                "/force-override goes past the rules, so it takes a reason of at least 15 characters. "
+                "Nothing was asked or sent."
+            ),
+        ),
+        (
+            "start",
+            "",
+            (
+                "Say which bot, as in /start ndax: the bots are ndax, quantum and shadowforge. To start all of them, "
+                "type /start-sequential. Nothing was started."
+            ),
+        ),
+        (
+            "start",
+            "all full",
+            "/start is for one bot: to start the whole fleet, type /start-sequential. Nothing was started.",
+        ),
+        (
+            "lockdown",
+            "please",
+            "Write /lockdown on or /lockdown off, with a reason behind it. Nothing was changed.",
         ),
         ("status", "ndax quantum", "/status takes one bot, or none for the whole fleet. Nothing was read."),
         ("status", "ndaxx", "There is no bot 'ndaxx': did you mean ndax? Nothing was read."),

@@ -3,12 +3,23 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from commands import kill, status
-from commands.policy import ROLE_FOR, breaker_open, cooldown_left, includes, may
+from commands.policy import (
+    ROLE_FOR,
+    Breaker,
+    RecordedKill,
+    approvers,
+    breaker,
+    cooldown_left,
+    includes,
+    may,
+)
 from commands.spec import Risk, Role
 
-KILLED = datetime(2026, 11, 24, 3, 12, tzinfo=UTC)
+NOW = datetime(2026, 11, 24, 3, 12, tzinfo=UTC)
 
 
 def test_each_role_includes_the_ones_before_it() -> None:
@@ -34,14 +45,94 @@ def test_without_a_role_nobody_may_do_anything() -> None:
     assert may(Role.OPERATOR, kill.COMMAND)
 
 
+def killed(minutes: float, *, again: float | None = None, drill: bool = False) -> RecordedKill:
+    """A kill so many minutes before ``NOW``."""
+    return RecordedKill(
+        at=NOW - timedelta(minutes=minutes),
+        again_at=None if again is None else NOW - timedelta(minutes=again),
+        drill=drill,
+    )
+
+
 @pytest.mark.parametrize(
-    ("after", "left"),
-    [(0, 60), (59.5, 0.5), (60, 0), (600, 0), (-1, 61)],
+    ("kills", "left"),
+    [
+        ([], 0),
+        ([killed(0)], 60),
+        ([killed(59.5)], 0.5),
+        ([killed(60)], 0),
+        ([killed(600)], 0),
+        ([killed(-1)], 61),  # a clock was set back: the fleet rather waits longer
+        ([killed(90, again=20)], 40),  # the newest kill counts
+        ([killed(90), killed(10)], 50),
+        ([killed(5, drill=True)], 0),
+        ([killed(30), killed(5, drill=True)], 30),
+    ],
 )
-def test_the_cooldown_counts_from_the_kill_and_never_below_zero(after: float, left: float) -> None:
-    assert cooldown_left(KILLED, KILLED + timedelta(minutes=after), 60) == timedelta(minutes=left)
+def test_the_cooldown_counts_from_the_newest_kill_that_was_no_drill(
+    kills: list[RecordedKill], left: float
+) -> None:
+    assert cooldown_left(kills, NOW, 60) == timedelta(minutes=left)
 
 
-@pytest.mark.parametrize(("kills", "open_"), [(0, False), (2, False), (3, True), (9, True)])
-def test_the_breaker_opens_with_the_last_kill_allowed(kills: int, open_: bool) -> None:
-    assert breaker_open(kills, 3) is open_
+@pytest.mark.parametrize(
+    ("kills", "wanted"),
+    [
+        ([], Breaker(open=False, kills=0, limit=3)),
+        ([killed(1), killed(2)], Breaker(open=False, kills=2, limit=3)),
+        ([killed(1), killed(2), killed(3, drill=True)], Breaker(open=False, kills=2, limit=3)),
+        (
+            [killed(60), killed(120), killed(180)],
+            Breaker(open=True, kills=3, limit=3, closes_in=timedelta(hours=21)),
+        ),
+        (
+            [killed(60), killed(120), killed(180), killed(240)],
+            Breaker(open=True, kills=4, limit=3, closes_in=timedelta(hours=21)),
+        ),
+        ([killed(60), killed(120), killed(24 * 60)], Breaker(open=False, kills=2, limit=3)),
+        ([killed(60, again=1), killed(120, again=2)], Breaker(open=False, kills=2, limit=3)),
+    ],
+)
+def test_the_breaker_counts_the_kills_of_the_window(kills: list[RecordedKill], wanted: Breaker) -> None:
+    assert breaker(kills, NOW, limit=3, hours=24) == wanted
+
+
+@given(st.lists(st.floats(0, 60 * 48), max_size=8))
+def test_the_breaker_closes_when_it_says(minutes: list[float]) -> None:
+    kills = [killed(each) for each in minutes]
+    now_open = breaker(kills, NOW, limit=2, hours=24)
+    if now_open.closes_in is not None:
+        moment = timedelta(microseconds=1)
+        assert breaker(kills, NOW + now_open.closes_in - moment, limit=2, hours=24).open
+        assert not breaker(kills, NOW + now_open.closes_in, limit=2, hours=24).open
+
+
+@pytest.mark.parametrize(
+    ("command", "configured", "others", "wanted"),
+    [
+        ("override", {}, 1, 1),
+        ("override", {"override": 3}, 5, 3),
+        ("lockdown", {}, 5, 2),
+        ("lockdown", {}, 1, 1),  # two admins in all: the other one is everybody there is
+        ("lockdown", {}, 0, 1),
+        ("lockdown", {"lockdown": 2}, 1, 2),  # what was written is not made less of
+    ],
+)
+def test_how_many_it_takes(command: str, configured: dict[str, int], others: int, wanted: int) -> None:
+    assert approvers(command, configured, others=others) == wanted
+
+
+@pytest.mark.parametrize(
+    ("reason", "drill"),
+    [
+        ("drill", True),
+        ("Drill: monthly", True),
+        ("DRILL : x", True),
+        ("", False),
+        ("drill sergeant went mad", False),
+        ("a drill", False),
+        ("drilling", False),
+    ],
+)
+def test_only_what_says_so_at_the_front_is_a_drill(reason: str, drill: bool) -> None:
+    assert kill.is_drill(reason) is drill

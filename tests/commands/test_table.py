@@ -1,14 +1,32 @@
 """The table of commands is complete, in help order and in step with the policy."""
 
+from typing import get_args
+
 import pytest
 
 from commands import COMMANDS, find
 from commands.policy import ROLE_FOR
-from commands.spec import Command, Risk
+from commands.spec import Command, Request, Risk, Role
+from config.kinds import RaiseCommand
 
 
 def test_help_order() -> None:
-    assert [command.name for command in COMMANDS] == ["kill", "stop", "pause", "status", "contacts", "help"]
+    assert [command.name for command in COMMANDS] == [
+        "kill",
+        "stop",
+        "pause",
+        "status",
+        "override",
+        "force-override",
+        "start",
+        "start-sequential",
+        "resume",
+        "lockdown",
+        "approvals",
+        "who",
+        "contacts",
+        "help",
+    ]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
@@ -20,7 +38,21 @@ def test_a_row_agrees_with_the_policy_and_fits_slack(command: Command) -> None:
 
 
 def test_what_stops_is_for_operators_and_lowers_the_risk() -> None:
-    assert {command.name for command in COMMANDS if command.risk is Risk.LOWER} == {"kill", "stop", "pause"}
+    lowering = {command.name for command in COMMANDS if command.risk is Risk.LOWER}
+    assert lowering == {"kill", "stop", "pause", "lockdown"}
+
+
+def test_what_raises_risk_is_for_admins_and_says_how_it_is_asked_for() -> None:
+    raising = {command.name for command in COMMANDS if command.raising is not None}
+    assert raising == set(get_args(RaiseCommand))
+    for command in COMMANDS:
+        options = command.raising.options if command.raising is not None else frozenset()
+        for option in ("", "safe", "full", "on", "off"):
+            risk = command.risk_of(Request(command=command.name, option=option))
+            assert (risk is Risk.RAISE) is (option in options or command.risk is Risk.RAISE)
+        if command.risk is Risk.RAISE:
+            assert options
+            assert command.role is Role.ADMIN
 
 
 @pytest.mark.parametrize("typed", ["kill", "/kill", "KILL", " kill! ", "`kill`"])

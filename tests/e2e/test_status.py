@@ -104,7 +104,7 @@ async def test_what_is_missing_is_unknown_and_a_kill_from_elsewhere_is_shouted(t
     talk.fleet.engine.kill_switch.activate("by another program", talk.fleet.engine.floor.settle())
     await next_read()
     foreign = await asked(talk)
-    for words in ("KILLED, BUT NOT BY US", "our record: not killed", "Type /kill to take it into our record"):
+    for words in ("KILLED, BUT NOT BY US", "our record: not killed", "takes it into our record"):
         assert words in foreign
 
 

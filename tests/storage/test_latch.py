@@ -62,12 +62,49 @@ async def test_what_comes_later_is_added_once(database: Database) -> None:
     assert (now.verified_at, now.reason) == (NOW, "bad fills")
 
 
-async def test_after_a_release_another_one_can_stand_and_all_are_counted(database: Database) -> None:
-    await engaged(database, "U1")
+async def test_after_a_release_another_one_can_stand_and_all_are_found(database: Database) -> None:
+    first, _ = await engaged(database, "U1")
     await release(database, NOW + timedelta(hours=1))
     assert await database.read(latch.current) is None
     second, new = await engaged(database, "U2", NOW + timedelta(hours=2))
     assert new
     assert await database.read(latch.last) == second
-    for since, count in ((NOW, 2), (NOW + timedelta(seconds=1), 1), (NOW + timedelta(hours=3), 0)):
-        assert await database.read(lambda conn, since=since: latch.engaged_since(conn, since)) == count
+    for since, ids in (
+        (NOW, [first.id, second.id]),
+        (NOW + timedelta(seconds=1), [second.id]),
+        (NOW + timedelta(hours=3), [second.id]),  # however old it is, it stands
+    ):
+        found = await database.read(lambda conn, since=since: latch.since(conn, since))
+        assert [each.id for each in found] == ids
+
+
+async def test_a_release_lets_go_once_and_says_who(database: Database) -> None:
+    held, _ = await engaged(database, "U1")
+    later = NOW + timedelta(hours=1)
+    assert await database.write(lambda conn: latch.release(conn, held.id, by="override-1", at=later))
+    assert not await database.write(lambda conn: latch.release(conn, held.id, by="override-2", at=later))
+    last = await database.read(latch.last)
+    assert last is not None
+    assert (last.released_at, last.released_by) == (later, "override-1")
+
+
+async def test_a_further_kill_counts_anew_and_ends_a_drill(database: Database) -> None:
+    def drill(conn: Connection) -> latch.Latch:
+        return latch.engage(conn, by="U1", reason="drill", action_id="kill-1", at=NOW, drill=True)[0]
+
+    held = await database.write(drill)
+    assert held.drill
+    for minutes, is_drill, wanted in ((5, True, True), (10, False, False), (7, True, False)):
+        at = NOW + timedelta(minutes=minutes)
+
+        def again(conn: Connection, at: datetime = at, is_drill: bool = is_drill) -> None:
+            standing = latch.current(conn)
+            assert standing is not None
+            latch.again(conn, standing, at=at, drill=is_drill)
+
+        await database.write(again)
+        now = await database.read(latch.current)
+        assert now is not None
+        assert now.drill is wanted
+    assert now.again_at == NOW + timedelta(minutes=10)  # the newest, in whatever order they come
+    assert now.engaged_at == NOW

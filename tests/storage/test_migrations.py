@@ -23,7 +23,20 @@ from storage.database import Database, StorageError
 from storage.postgres import MIGRATION_LOCK
 
 ROOT = Path(__file__).parents[2]
-TABLES = {"actions", "alembic_version", "audit", "audit_head", "latches", "outbox", "seen_keys"}
+TABLES = {
+    "actions",
+    "admins",
+    "alembic_version",
+    "approvals",
+    "audit",
+    "audit_head",
+    "latches",
+    "lockdowns",
+    "outbox",
+    "seen_keys",
+    "totp",
+    "votes",
+}
 
 
 def tables(conn: Connection) -> set[str]:

@@ -10,6 +10,7 @@ from view_cases import KILLED, LATCH, after, fleet, status_report
 from chatbot.views.blocks import Message
 from chatbot.views.status import StatusReport, Verdict, as_data, plain, report, verdict
 from commands.coordinator.model import BotStatus, FleetStatus, MonitorBot, MonitorMetrics
+from commands.policy import Breaker
 
 STILL = {"ndax": "stopped", "quantum": "paused", "shadowforge": "error"}
 RUNNING = {"ndax": "running", "quantum": "running", "shadowforge": "running"}
@@ -170,8 +171,14 @@ def test_the_coordinators_breaker_in_its_own_words(open_: bool | None, words: st
 
 
 def test_our_breaker_counts_kills() -> None:
-    text = said(status_report(fleet(True, **STILL), LATCH, breaker_open=True, kills_in_window=3))
-    assert "ours *open* (3 of 3 kills)" in text
+    text = said(
+        status_report(
+            fleet(True, **STILL),
+            LATCH,
+            breaker=Breaker(open=True, kills=3, limit=3, closes_in=timedelta(hours=2)),
+        )
+    )
+    assert "ours *open* (3 of 3 kills, closes in 2 h 0 min)" in text
 
 
 @pytest.mark.parametrize(

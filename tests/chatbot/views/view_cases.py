@@ -12,6 +12,7 @@ from chatbot.views.status import LatchView, StatusReport
 from commands import COMMANDS
 from commands.coordinator.model import BotStatus, FleetStatus, Metrics, MonitorBot, MonitorMetrics
 from commands.kill import Doubt
+from commands.policy import Breaker
 from config.settings import Contact
 
 KILLED = datetime(2026, 11, 24, 3, 12, 5, tzinfo=UTC)
@@ -116,9 +117,7 @@ def status_report(found: FleetStatus | None, latch: LatchView | None = None, **k
         error=None,
         latch=latch,
         cooldown_left=timedelta(minutes=42) if latch else None,
-        breaker_open=False,
-        kills_in_window=1 if latch else 0,
-        breaker_limit=3,
+        breaker=Breaker(open=False, kills=1 if latch else 0, limit=3),
         bots=BOTS,
         only=None,
         may_kill=True,

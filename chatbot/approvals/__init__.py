@@ -1,0 +1,1 @@
+"""What raises risk, from being asked to being decided: the second admin's part."""

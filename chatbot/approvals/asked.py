@@ -1,0 +1,172 @@
+"""The transaction that stores a request with every copy of its card, or says why it may not be asked.
+
+Unlike a stop nothing here is journaled: without the database nothing is asked, approved or sent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from chatbot import standing
+from chatbot.approvals import copies
+from chatbot.approvals.binding import bound, raising_of, request_of
+from chatbot.desk import Desk
+from chatbot.views import asked_words
+from chatbot.views.approval_state import RequestCard
+from chatbot.views.asked_words import Surroundings
+from commands.calls import calls
+from commands.coordinator.model import FleetStatus
+from commands.policy import approvers
+from commands.release import released_elsewhere
+from commands.spec import Request, UserError
+from commands.standing import Standing, facts
+from commands.start_sequential import to_start
+from storage import actions, approvals, audit
+from storage.actions import Action
+from storage.approvals import Approval
+
+UNVERIFIED_SINCE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request as it is stored; ``fresh`` is False when the same delivery came before."""
+
+    action: Action
+    card: RequestCard
+    fresh: bool
+
+
+def ask(
+    conn: Connection,
+    *,
+    desk: Desk,
+    action: Action,
+    fleet: FleetStatus | None,
+    around: Surroundings,
+    detail: Mapping[str, Any],
+) -> Asked:
+    """Store a request that waits, with every copy of its card; UserError when it may not be asked as things stand."""
+    before = actions.by_key(conn, action.key)
+    if before is not None:
+        card = copies.read(conn, before.id)
+        if card is None:
+            raise UserError("This was asked before as something else, so nothing was asked again.")
+        return Asked(action=before, card=card, fresh=False)
+    now, request = action.accepted_at, request_of(action)
+    stands = standing.read(conn, now=now, policy=desk.policy, bots=desk.bots, fleet=fleet)
+    _refuse(conn, request, stands)
+    others = [each for each in desk.admins if each != action.requested_by]
+    solo = desk.policy.solo
+    needed = (
+        0
+        if solo
+        else approvers(
+            action.command,
+            {str(name): count for name, count in desk.policy.approvers.items()},
+            others=len(others),
+        )
+    )
+    _refuse_without_others(request, desk, needed=needed, others=len(others))
+    asked_in = facts(stands, raising_of(action.command).concerns(request, stands))
+    stored, _ = actions.accept(conn, action, owner=None, lease_until=None, waiting=True)
+    expires = timedelta(minutes=desk.policy.approval_minutes)
+    wait = timedelta(minutes=desk.policy.solo_wait_minutes)
+    approvals.ask(
+        conn,
+        Approval(
+            action_id=stored.id,
+            digest=bound(stored, asked_in),
+            asked={"facts": asked_in.as_json(), **_shown(conn, desk, stored, stands, around)},
+            needed=needed,
+            frees_at=now + wait if solo else None,
+            asked_at=now,
+            remind_at=None if solo else now + expires / 2,
+            expires_at=now + wait + expires if solo else now + expires,
+        ),
+    )
+    entry = audit.append(
+        conn,
+        at=now,
+        actor=action.requested_by,
+        event=f"{action.command} asked",
+        subject=stored.id,
+        detail={
+            "bot": action.bot,
+            "option": action.option,
+            "reason": action.reason,
+            "source": action.source,
+            "needed": needed,
+            "solo": solo,
+            "facts": asked_in.as_json(),
+            **detail,
+        },
+    )
+    return Asked(action=stored, card=copies.redraw(conn, desk, stored.id, entry), fresh=True)
+
+
+def _refuse(conn: Connection, request: Request, stands: Standing) -> None:
+    held = stands.lockdown
+    if held is not None and request.command != "lockdown":
+        raise UserError(
+            f"A lockdown stands since {held.begun_at:%Y-%m-%d %H:%M} UTC, so nothing was asked: two admins end it with "
+            "/lockdown off."
+        )
+    objection = raising_of(request.command).objection(request, stands)
+    if objection is not None:
+        raise UserError(objection)
+    for other in copies.waiting(conn):
+        if (other.command, other.bot, other.option) == (request.command, request.bot, request.option):
+            raise UserError(
+                f"{other.id} asks for the same already, until {other.expires_at:%H:%M} UTC: that one can be approved "
+                "or withdrawn, so nothing more was asked."
+            )
+
+
+def _refuse_without_others(request: Request, desk: Desk, *, needed: int, others: int) -> None:
+    if desk.policy.solo:
+        if request.command == "force-override":
+            raise UserError(
+                "/force-override always takes a second admin and there is none, so nothing was asked."
+            )
+        if request.command in desk.policy.step_up:
+            raise UserError(
+                f"/{request.command} also takes a code, which the only admin types at a terminal on the bot's host: "
+                f"chatbot {request.command}. Nothing was asked."
+            )
+    elif others < needed:
+        raise UserError(
+            f"/{request.command} takes {needed} other admin{'s' if needed > 1 else ''} and the configuration names "
+            f"{others or 'none'}, so nothing was asked: add one under roles.admins."
+        )
+
+
+def _shown(
+    conn: Connection, desk: Desk, action: Action, stands: Standing, around: Surroundings
+) -> dict[str, list[str]]:
+    request = request_of(action)
+    since = stands.now - UNVERIFIED_SINCE
+    started = to_start(stands)
+    around = replace(around, unverified=tuple(actions.unverified(conn, since)), started=started)
+    sent = (
+        ()
+        if action.command in actions.RELEASES and released_elsewhere(stands)
+        else calls(
+            action_id=action.id,
+            command=action.command,
+            bot=action.bot,
+            option=action.option,
+            reason=action.reason,
+            bots=started,
+            profile=desk.coordinator.profile,
+        )
+    )
+    return {
+        "sends": [each.shown(desk.coordinator_url) for each in sent],
+        "effects": list(asked_words.effect_lines(request, stands, around)),
+        "state": list(asked_words.state_lines(stands, around)),
+        "started": list(started),
+    }

@@ -1,0 +1,1 @@
+"""What raises risk, from being approved to being read back: the runs."""

@@ -1,0 +1,104 @@
+"""The transactions of an approved action: held against its approval before each write, finished with what was seen."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from chatbot.approvals import copies
+from chatbot.approvals.binding import differences
+from chatbot.desk import Desk
+from chatbot.steps import Owing, owe
+from chatbot.views import approval as view
+from chatbot.views.approval_state import RequestCard
+from commands.coordinator.model import FleetStatus
+from commands.standing import Facts
+from storage import actions, approvals, audit, latch
+from storage.actions import State
+from storage.approvals import Verdict
+
+
+class NewerKillError(Exception):
+    """Undoes a release: the fleet was killed again while it was under way."""
+
+
+class LostError(Exception):
+    """Ends a run without a word: another process has taken the action over, and says what becomes of it."""
+
+
+def begin(
+    conn: Connection,
+    *,
+    desk: Desk,
+    owner: str,
+    action_id: str,
+    fleet: FleetStatus | None,
+    fleet_matters: bool,
+    in_time: bool,
+    what: str,
+    now: datetime,
+) -> tuple[str, ...] | None:
+    """``None`` when the action may send ``what`` now, which is written down; else why not, in words.
+
+    It stands as approved, nothing has changed, no newer kill exists, its time is not over, and it is still ours
+    (else LostError): all of that from one transaction. A kill that is accepted later finds it written down.
+    """
+    if not actions.hold(conn, action_id, owner=owner):
+        raise LostError
+    action, approval = actions.get(conn, action_id), approvals.get(conn, action_id)
+    if action is None or approval is None:
+        raise LostError
+    if approval.state is not Verdict.APPROVED:
+        return ("it is not approved",)
+    if in_time and (approval.good_until is None or approval.good_until <= now):
+        return ("its time was over before it was sent",)
+    changed = differences(conn, desk, action, approval, fleet=fleet, now=now, fleet_matters=fleet_matters)
+    if changed:
+        return changed
+    actions.begin(conn, action_id, owner=owner, at=now)
+    audit.append(conn, at=now, actor="chatbot", event="sending", subject=action_id, detail={"sends": what})
+    return None
+
+
+def finish(
+    conn: Connection,
+    *,
+    desk: Desk,
+    owner: str,
+    action_id: str,
+    state: State,
+    outcome: Mapping[str, Any],
+    now: datetime,
+    release: int | None = None,
+) -> RequestCard:
+    """End an action with what was seen; ``release`` also lets go of this latch, unless a newer kill exists.
+
+    LostError when it is no longer ours, NewerKillError when the release came too late: then nothing is changed.
+    """
+    if release is not None:
+        # The latch first: its row lock makes a kill at this moment wait for us, or us for it. So one that is not
+        # counted below can only come after this release, and engages a latch of its own.
+        let_go = latch.release(conn, release, by=action_id, at=now)
+        approval = approvals.get(conn, action_id)
+        asked_in = Facts.from_json(approval.asked["facts"]) if approval is not None else None
+        if asked_in is None or actions.kills(conn) != asked_in.kills or not let_go:
+            raise NewerKillError
+    if not actions.hold(conn, action_id, owner=owner):
+        raise LostError
+    actions.finish(conn, action_id, state=state, at=now, outcome=outcome)
+    entry = audit.append(
+        conn,
+        at=now,
+        actor="chatbot",
+        event=f"finished {state.value}",
+        subject=action_id,
+        detail=dict(outcome),
+    )
+    card = copies.redraw(conn, desk, action_id, entry)
+    owe(conn, _news(card, desk), now)
+    return card
+
+
+def _news(card: RequestCard, desk: Desk) -> tuple[Owing, ...]:
+    return (copies.in_thread(card, "news", view.news(card), desk),)

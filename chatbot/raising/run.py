@@ -1,0 +1,64 @@
+"""Runs one approved action, by its command, to an end that everybody is told."""
+
+import structlog
+
+from chatbot.desk import Desk
+from chatbot.raising import releasing, starting
+from chatbot.raising.record import LostError, NewerKillError
+from chatbot.raising.steps import OverError, Raise
+from storage import lockdown
+from storage.actions import Action, State
+
+log = structlog.get_logger(__name__)
+
+
+class RaiseRun:
+    """The run of one approved action; it ends by itself, or when the fleet is killed."""
+
+    def __init__(self, *, action: Action, desk: Desk, owner: str, resumed: bool) -> None:
+        self.id = action.id
+        self._raise = Raise(action=action, desk=desk, owner=owner, resumed=resumed)
+
+    def abandon(self) -> None:
+        """The fleet is killed: nothing more of this is sent."""
+        self._raise.killed.set()
+
+    async def run(self) -> None:
+        """Send what was approved if it still stands, read back, and say what was seen."""
+        action = self._raise.action
+        structlog.contextvars.bind_contextvars(action=self.id, person=action.requested_by)
+        try:
+            approved_by = await self._raise.load()
+            match action.command:
+                case "override" | "force-override":
+                    await releasing.release(self._raise, approved_by)
+                case "start" | "resume":
+                    await starting.one(self._raise)
+                case "start-sequential":
+                    await starting.all_of_them(self._raise)
+                case _:
+                    await _end_lockdown(self._raise)
+        except LostError:
+            log.warning("another process has taken over an approved action")
+        except OverError as over:
+            log.warning("an approved action ended early", state=over.state.value, said=over.said)
+            await self._raise.finish(over.state, *over.said)
+        except NewerKillError:
+            await self._raise.finish(
+                State.ABANDONED,
+                "The fleet was killed again while this was under way: the kill stands, and nothing was released by us.",
+            )
+
+
+async def _end_lockdown(run: Raise) -> None:
+    """End the lockdown that it was asked to end: our own record, read back from the database."""
+    wanted, at = run.asked_in.lockdown, run.desk.now()
+    if wanted is not None:
+        await run.stored(lambda conn: lockdown.end(conn, wanted, by=run.action.id, at=at))
+    standing = await run.stored(lockdown.current, reading=True)
+    if standing is not None and standing.id == wanted:
+        raise OverError(State.FAILED, "The lockdown still stands by our record.")
+    if standing is not None:
+        await run.finish(State.VERIFIED, "That lockdown has ended; another one began since and stands.")
+        return
+    await run.finish(State.VERIFIED, "No lockdown stands any more: what raises risk can be asked again.")

@@ -1,0 +1,56 @@
+"""The home tab: what waits for this person, what stands now, and the last requests."""
+
+from chatbot.views import approval
+from chatbot.views.approval_state import RequestCard
+from chatbot.views.approval_words import headline
+from chatbot.views.blocks import View, context, header, home, section
+from chatbot.views.markup import escape, outside, person, when
+from storage.latch import Latch
+from storage.lockdown import Lockdown
+
+WAITING_SHOWN = 15
+ENDED_SHOWN = 8
+
+
+def view(
+    *,
+    reader: str,
+    may_decide: bool,
+    waiting: tuple[RequestCard, ...],
+    ended: tuple[RequestCard, ...],
+    held: Latch | None,
+    locked: Lockdown | None,
+    root: str,
+) -> View:
+    """The tab of one reader; the buttons are there only for who may use them."""
+    return home(
+        header("Waiting for a second admin"),
+        *(
+            block
+            for each in waiting[:WAITING_SHOWN]
+            for block in (
+                approval.entry(each, reader)
+                if may_decide or each.solo
+                else (section(f"*{escape(headline(each))}*"),)
+            )
+        ),
+        None if waiting else section("Nothing waits."),
+        section(_killed(held), _locked(locked)),
+        header("Lately"),
+        section(*(f"{escape(headline(each))}, asked by {person(each.by)}" for each in ended[:ENDED_SHOWN])),
+        None if ended else section("Nothing was asked yet."),
+        context(f"Stop the fleet: /kill · look: {outside(root, 40)} status · everything: /help"),
+    )
+
+
+def _killed(held: Latch | None) -> str:
+    if held is None:
+        return "*Our record*: the fleet is not killed."
+    why = outside(held.reason, 200) or "no reason given"
+    return f"*Our record*: killed since {when(held.engaged_at, day=True)} by {person(held.by)} ({why})."
+
+
+def _locked(locked: Lockdown | None) -> str:
+    if locked is None:
+        return ""
+    return f"*LOCKDOWN* since {when(locked.begun_at, day=True)} by {person(locked.by)}: nothing is started."
