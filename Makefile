@@ -8,11 +8,12 @@ WORKERS ?= 2
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench
+.PHONY: help demo test test-long check bench
 
 help:
 	@echo "make demo    set everything up and run the bot against a sandbox: no accounts, no network"
-	@echo "make test    run all tests"
+	@echo "make test    run the tests"
+	@echo "make test-long  run the tests that take minutes: random crashes, races between processes"
 	@echo "make check   format, lint, types, import rules, migrations"
 	@echo "make bench   measure this bot against a minimal script, on this machine, in one run"
 
@@ -28,7 +29,10 @@ demo: .venv/.ready
 	@$(BIN)/chatbot sandbox
 
 test: .venv/.ready
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not long"
+
+test-long: .venv/.ready
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m long
 
 check: .venv/.ready
 	$(BIN)/ruff format --check .

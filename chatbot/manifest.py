@@ -43,6 +43,7 @@ SCOPES = (
     "files:write",
     "groups:history",
     "groups:read",
+    "im:history",  # likewise, for the messages to each admin
     "im:write",
     "usergroups:read",
     "users:read",

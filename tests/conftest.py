@@ -1,8 +1,38 @@
 """What every test shares."""
 
+import os
+import shutil
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+CHROMIUM_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic")
+NO_CHROMIUM = "no chromium on this machine: apt-get install chromium"
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator["Browser"]:
+    """A real chromium: each new context is another person's machine.
+
+    Where none is installed its tests are skipped, or fail if CHATBOT_TESTS_NEED_BROWSER is 1.
+    """
+    if CHROMIUM is None:
+        if os.environ.get("CHATBOT_TESTS_NEED_BROWSER") == "1":
+            pytest.fail(NO_CHROMIUM)
+        pytest.skip(NO_CHROMIUM)
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        yield running
+        await running.close()

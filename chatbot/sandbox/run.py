@@ -42,7 +42,7 @@ def environment(
         "CHATBOT_MONITOR__URL": monitor,
         "CHATBOT_DATABASE__URL": f"sqlite:///{data / 'chatbot.db'}",
         "CHATBOT_JOURNAL__PATH": str(data / "journal.jsonl"),
-        "CHATBOT_ROLES__ADMINS": '["U0ADMIN1","U0ADMIN2"]',
+        "CHATBOT_ROLES__ADMINS": '["U0ADMIN1","U0ADMIN2","U0ADMIN3"]',
         "CHATBOT_ROLES__OPERATORS": '["U0OPER01"]',
         "CHATBOT_ROLES__VIEWERS": '["U0VIEW01"]',
         "CHATBOT_CHANNELS__OPS": "C0OPS",

@@ -95,6 +95,7 @@ def test_every_scope_that_an_event_or_a_call_needs_is_asked_for() -> None:
         "files:write",
         "groups:history",
         "groups:read",
+        "im:history",
         "im:write",
         "usergroups:read",
         "users:read",

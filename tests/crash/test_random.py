@@ -12,6 +12,7 @@ SPANS = (0.03, 0.2, 1.5)  # seconds: around the commit, around the stop and its 
 START_SPAN = 1.2  # seconds: a start, from nothing to the first look at what was left
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(10))
 async def test_killed_at_random_moments(scene: Scene, seed: int) -> None:
     chance = random.Random(seed)

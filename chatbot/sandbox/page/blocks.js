@@ -34,7 +34,7 @@ const DRAW = {
       words.append(textObject(block.text, names));
       made.append(words);
     }
-    if (block.accessory) made.append(interactive(block.accessory, names, act));
+    if (block.accessory) made.append(interactive(block.accessory, block, names, act));
     if (block.fields) {
       const fields = box("fields");
       for (const field of block.fields) {
@@ -57,7 +57,7 @@ const DRAW = {
   },
   actions(block, names, act) {
     const made = box("actions");
-    for (const part of block.elements) made.append(interactive(part, names, act));
+    for (const part of block.elements) made.append(interactive(part, block, names, act));
     return made;
   },
   image: (block) => element("p", `[image: ${block.alt_text}]`),
@@ -91,7 +91,8 @@ const DRAW = {
   container(block, names, act) {
     const made = element("details");
     made.open = !block.default_collapsed;
-    made.append(element("summary", block.title?.text ?? ""), blocks(block.child_blocks, names, act));
+    const inside = block.child_blocks.map((child) => ({ ...child, block_id: block.block_id })); // as presses name them
+    made.append(element("summary", block.title?.text ?? ""), blocks(inside, names, act));
     return made;
   },
   input(block, names) {
@@ -111,7 +112,8 @@ const DRAW = {
   },
 };
 
-function interactive(part, names, act) {
+function interactive(plain, block, names, act) {
+  const part = { ...plain, block_id: block.block_id }; // several blocks may use one action_id
   if (part.type === "button") {
     const made = element("button", "", part.style ?? "");
     made.type = "button";

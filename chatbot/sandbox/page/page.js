@@ -7,7 +7,9 @@ import { element, mrkdwn } from "/mrkdwn.js";
 
 const at = (id) => document.getElementById(id);
 const HOME = "home";
-let chosen = { person: "U0ADMIN1", channel: "C0OPS", thread: null };
+const ADMIN = "U0ADMIN1";
+const asked = new URLSearchParams(location.search).get("person"); // ?person=second-admin opens the page as that person
+let chosen = { person: asked || ADMIN, channel: "C0OPS", thread: null };
 let names = { people: {}, channels: {} };
 let asking = false;
 let askAgain = false;
@@ -27,9 +29,14 @@ async function refresh() {
     return;
   }
   asking = true;
+  const who = chosen.person;
   try {
-    const answer = await fetch(`/sandbox/state?person=${encodeURIComponent(chosen.person)}`);
-    draw(await answer.json());
+    const answer = await fetch(`/sandbox/state?person=${encodeURIComponent(who)}`);
+    const state = await answer.json();
+    if (answer.status === 404) {
+      tell(state, "The address names nobody here");
+      choose({ person: ADMIN });
+    } else if (who === chosen.person) draw(state); // else somebody else was chosen meanwhile, and is asked for next
   } catch {
     at("link").textContent = "the sandbox does not answer";
   }
@@ -41,6 +48,7 @@ async function refresh() {
 }
 
 function draw(state) {
+  chosen.person = state.person; // the address may have named the role
   names = {
     people: Object.fromEntries(state.people.map((person) => [person.id, person.name])),
     channels: Object.fromEntries(state.channels.map((channel) => [channel.id, channel.name])),
@@ -62,6 +70,7 @@ function drawPeople(state) {
   }
   select.value = chosen.person;
   const me = state.people.find((person) => person.id === chosen.person);
+  document.title = `${me.name} · Fleet sandbox`;
   at("deactivate").textContent = me.deleted ? "Reactivate this person" : "Deactivate this person";
   at("deactivate").dataset.deleted = String(!me.deleted);
 }
@@ -163,7 +172,7 @@ function drawHome(home) {
 async function act(part, choice, message, view) {
   if (part.url) window.open(part.url, "_blank", "noopener");
   if (part.confirm && !(await confirmed(part.confirm, names))) return;
-  const what = { person: chosen.person, action: part.action_id, choose: choice };
+  const what = { person: chosen.person, block: part.block_id, action: part.action_id, choose: choice };
   const where = message ? { channel: message.channel, ts: message.ts } : { view_id: view.id };
   tell(await send("/sandbox/click", { ...what, ...where }), "The press reached nobody");
   refresh();
@@ -177,11 +186,15 @@ function choose(change) {
   chosen = { ...chosen, ...change };
   at("thread").hidden = !chosen.thread;
   at("thread-words").textContent = chosen.thread ? "Replying in a thread. Slash commands do not work here." : "";
-  if (change.channel === HOME) send("/sandbox/home", { person: chosen.person });
+  if (chosen.channel === HOME) send("/sandbox/home", { person: chosen.person });
   refresh();
 }
 
-at("person").addEventListener("change", (event) => choose({ person: event.target.value, thread: null }));
+at("person").addEventListener("change", (event) => {
+  const person = event.target.value;
+  history.replaceState(null, "", `?person=${encodeURIComponent(names.people[person])}`); // a reload stays this person
+  choose({ person, thread: null });
+});
 at("thread-leave").addEventListener("click", () => choose({ thread: null }));
 at("deactivate").addEventListener("click", async (event) => {
   await send("/sandbox/person", { person: chosen.person, deleted: event.target.dataset.deleted === "true" });

@@ -83,15 +83,19 @@ class Acts:
         ts: str,
         action: str,
         *,
+        block: str | None = None,
         choose: str | None = None,
         **overrides: object,
     ) -> Delivery:
-        """Press the button (or ``choose`` from the select) with this action_id or label on a message."""
+        """Press the button (or ``choose`` from the select) with this action_id or label on a message.
+
+        ``block`` is the block_id where several blocks have such a button; without it the first is pressed.
+        """
         who, where = self.person(person), self.channel(channel)
         message = self.workspace.message(where.id, ts, who.id)
         if message is None:
             raise LookupError(f"{who.name} sees no message {ts} in {where.name}")
-        pressed = _pressed(message.blocks, action, choose)
+        pressed = _pressed(message.blocks, action, block, choose)
         key = self._reply_passes.issue(channel=where.id, person=who.id, message=message)
         url = f"{self._base_url}/hooks/actions/{key}"
         payload = payloads.click_on_message(who, where, message, pressed, response_url=url) | overrides
@@ -99,11 +103,18 @@ class Acts:
         return await self.courier.ask("interactive", payload)
 
     async def click_in_view(
-        self, person: str, view_id: str, action: str, *, choose: str | None = None, **overrides: object
+        self,
+        person: str,
+        view_id: str,
+        action: str,
+        *,
+        block: str | None = None,
+        choose: str | None = None,
+        **overrides: object,
     ) -> Delivery:
         """Press a button in a modal, or on the home tab."""
         who, view = self.person(person), self._view(view_id)
-        pressed = _pressed(view.body["blocks"], action, choose)
+        pressed = _pressed(view.body["blocks"], action, block, choose)
         values = filled(view.body, {}, complete=False)
         payload = payloads.click_on_view(who, view, pressed, values) | overrides
         self._triggers.issue(str(payload["trigger_id"]), person=who.id, view=view.id)
@@ -183,12 +194,14 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _pressed(blocks: tuple[Json, ...] | list[Json], action: str, choose: str | None) -> Json:
+def _pressed(
+    blocks: tuple[Json, ...] | list[Json], action: str, wanted: str | None, choose: str | None
+) -> Json:
     seen = []
     for block in blocks:
         for element in interactive(block):
             label = element.get("text", {}).get("text", "")
-            if action in {element["action_id"], label}:
+            if action in {element["action_id"], label} and wanted in {None, block["block_id"]}:
                 choice = None if choose is None else option(element, choose)
                 return payloads.action(element, block["block_id"], choice)
             seen.append(label or element["action_id"])

@@ -5,6 +5,7 @@ from chatbot.sandbox.slack.model import BOT_USER, OTHER_TEAM, Channel, Person
 PEOPLE = (
     Person(id="U0ADMIN1", name="admin"),
     Person(id="U0ADMIN2", name="second-admin"),
+    Person(id="U0ADMIN3", name="third-admin"),
     Person(id="U0OPER01", name="operator"),
     Person(id="U0VIEW01", name="viewer"),
     Person(id="U0NOROLE", name="no-role"),

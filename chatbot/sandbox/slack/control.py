@@ -72,18 +72,11 @@ class Control:
         return {"error": None}
 
     async def _click(self, wanted: Json) -> Json:
-        slack, choose = self._slack, wanted.get("choose")
+        slack, person, action = self._slack, wanted["person"], wanted["action"]
+        which = {"block": wanted.get("block"), "choose": wanted.get("choose")}
         if wanted.get("view_id"):
-            return told(
-                await slack.click_in_view(
-                    wanted["person"], wanted["view_id"], wanted["action"], choose=choose
-                )
-            )
-        return told(
-            await slack.click(
-                wanted["person"], wanted["channel"], wanted["ts"], wanted["action"], choose=choose
-            )
-        )
+            return told(await slack.click_in_view(person, wanted["view_id"], action, **which))
+        return told(await slack.click(person, wanted["channel"], wanted["ts"], action, **which))
 
     async def _submit(self, wanted: Json) -> Json:
         return told(await self._slack.submit(wanted["person"], wanted["view_id"], wanted.get("values")))

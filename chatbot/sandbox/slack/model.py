@@ -27,6 +27,7 @@ class Person:
     is_restricted: bool = False  # guest
     is_ultra_restricted: bool = False  # guest of one channel
     is_admin: bool = False  # of the workspace: says nothing about the fleet
+    presence: str = "active"  # or "away"
 
     @property
     def is_stranger(self) -> bool:

@@ -230,8 +230,15 @@ class LocalSlack(Acts):
         await self.hub.say_disconnect(reason)
 
     async def change_person(self, person: str, **changes: Any) -> Delivery:
-        """Change somebody (deleted=True, is_restricted=True, ...); the bot hears user_change."""
+        """Change somebody (deleted=True, is_restricted=True, ...); the bot hears user_change.
+
+        Of a mere ``presence="away"`` it hears nothing: it is no part of the user object.
+        """
         changed = replace(self.person(person), **changes)
+        if changes.keys() == {"presence"}:
+            self.workspace.people[changed.id] = changed
+            self.workspace.changed()
+            return Delivery(kind="events_api", payload={})
         return await self.add_person(changed)
 
     async def add_person(self, person: Person) -> Delivery:

@@ -38,6 +38,16 @@ def _user(context: Context, args: Json) -> Json:
     return {"user": person.wire()}
 
 
+def _presence(context: Context, args: Json) -> Json:
+    person = context.workspace.people.get(str(args.get("user") or BOT_USER))
+    if person is None or person.deleted or person.is_stranger:
+        raise ApiError("user_not_found")
+    shown: Json = {"presence": person.presence}
+    if person.id == BOT_USER:  # of others Slack tells no more than the one word
+        shown |= {"online": person.presence == "active", "auto_away": False, "manual_away": False}
+    return shown
+
+
 def _users(context: Context, args: Json) -> Json:
     page, metadata = page_of(args, [person.wire() for person in context.workspace.people.values()])
     return {"members": page, "cache_ts": 0, "response_metadata": metadata}
@@ -78,6 +88,7 @@ IDENTITY = {
     "auth.test": Method(run=_auth_test),
     "apps.connections.open": Method(run=_open_connection, app_token=True),
     "users.info": Method(run=_user, scope="users:read"),
+    "users.getPresence": Method(run=_presence, scope="users:read"),
     "users.list": Method(run=_users, scope="users:read"),
     "usergroups.list": Method(run=_groups, scope="usergroups:read"),
     "usergroups.users.list": Method(run=_group_members, scope="usergroups:read"),

@@ -78,6 +78,23 @@ async def test_a_command_answered_in_channel_shows_what_was_typed(slack: LocalSl
     assert [m.text for m in slack.messages("C0OPS")] == ["/status public", "all is well"]
 
 
+async def test_of_several_buttons_with_one_action_id_the_block_tells_which(
+    slack: LocalSlack, app: AsyncApp
+) -> None:
+    pressed: list[str] = []
+
+    @app.action("go")
+    async def go(ack: Any, action: dict[str, Any]) -> None:
+        await ack()
+        pressed.append(action["block_id"])
+
+    rows = [BUTTONS[0] | {"block_id": name} for name in ("one", "two")]
+    posted = await app.client.chat_postMessage(channel="C0OPS", text="which?", blocks=rows)
+    await slack.click("admin", "C0OPS", posted["ts"], "go", block="two")
+    await slack.click("admin", "C0OPS", posted["ts"], "go")
+    assert pressed == ["two", "one"]
+
+
 async def test_a_command_without_acknowledgement_times_out() -> None:
     async with LocalSlack.running(pace=Pace(ack=0.15)) as slack:
         app = bolt_app(slack)

@@ -1,17 +1,14 @@
 """The page in a real browser, with an unmodified bolt app behind it."""
 
-import shutil
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page
 from slack_conversation import bolt_app, connected
 
 from chatbot.sandbox.slack import LocalSlack
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+pytestmark = pytest.mark.browser
 
 
 def plain(text: str) -> dict[str, str]:
@@ -40,15 +37,19 @@ ASK = {
 
 
 @pytest.fixture
-async def page(slack: LocalSlack) -> AsyncIterator[Page]:
-    async with async_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic"]
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        page = await browser.new_page()
-        page.set_default_timeout(10_000)
-        await page.goto(slack.page_url)
-        yield page
-        await browser.close()
+async def page(slack: LocalSlack, browser: Browser) -> Page:
+    page = await browser.new_page()
+    page.set_default_timeout(10_000)
+    await page.goto(slack.page_url)
+    return page
+
+
+async def opened_as(browser: Browser, slack: LocalSlack, person: str) -> Page:
+    """The page on another machine, opened by a link that names a person."""
+    page = await (await browser.new_context()).new_page()
+    page.set_default_timeout(10_000)
+    await page.goto(f"{slack.page_url}/?person={person}")
+    return page
 
 
 async def test_an_evening_on_the_page(slack: LocalSlack, page: Page) -> None:
@@ -103,3 +104,84 @@ async def test_an_evening_on_the_page(slack: LocalSlack, page: Page) -> None:
         await page.get_by_role("button", name="Repair Slack").click()
         await slack.wait_for(lambda: not slack.faults.active("hang"))
     assert faults == []
+
+
+async def test_two_people_at_once_and_each_sees_their_own(slack: LocalSlack, browser: Browser) -> None:
+    app = bolt_app(slack)
+
+    @app.command("/resume")
+    async def resume(ack: Any, client: Any) -> None:
+        await ack("asked")
+        blocks = [{"type": "actions", "elements": [button("Approve", confirm=SURE)]}]
+        await client.chat_postMessage(channel="U0ADMIN2", text="May they?", blocks=blocks)
+
+    @app.action("approve")
+    async def approve(ack: Any, body: dict[str, Any], respond: Any, client: Any) -> None:
+        await ack()
+        await respond(text="You approved it.", replace_original=True)
+        await client.chat_postMessage(channel="C0OPS", text=f"approved by <@{body['user']['id']}>")
+
+    async with connected(slack, app):
+        first = await opened_as(browser, slack, "U0ADMIN1")
+        second = await opened_as(browser, slack, "second-admin")
+        assert await first.get_by_label("You are").input_value() == "U0ADMIN1"
+        await first.get_by_label("Type as this person").fill("/resume")
+        await first.keyboard.press("Enter")
+        await first.locator("article.only", has_text="asked").wait_for()
+
+        await second.get_by_role("button", name="fleet-bot (direct message)").click()
+        await second.get_by_role("button", name="Approve").click()
+        await second.get_by_role("button", name="Yes", exact=True).click()
+        await second.get_by_text("You approved it.").wait_for()
+        assert await second.title() == "second-admin · Fleet sandbox"
+
+        await first.get_by_text("approved by @second-admin").wait_for()
+        assert await first.get_by_role("button", name="fleet-bot (direct message)").count() == 0
+        assert await second.locator("article.only").count() == 0
+
+
+async def test_the_address_follows_the_person_and_may_name_nobody(slack: LocalSlack, page: Page) -> None:
+    await page.get_by_label("You are").select_option("third-admin")
+    await page.wait_for_url("**/?person=third-admin")
+    await page.reload()
+    await page.wait_for_function("document.title.startsWith('third-admin')")
+    await page.goto(f"{slack.page_url}/?person=no<b>body")
+    await page.get_by_text("The address names nobody here").wait_for()
+    await page.wait_for_function("document.title.startsWith('admin')")
+
+
+async def test_the_home_tab_is_drawn_and_pressed(slack: LocalSlack, browser: Browser) -> None:
+    app = bolt_app(slack)
+    rows = [
+        {
+            "type": "section",
+            "block_id": number,
+            "text": plain(f"request {number}"),
+            "accessory": button("Look", action_id="look", value=number),
+        }
+        for number in ("one", "two")
+    ]
+
+    @app.event("app_home_opened")
+    async def opened(event: dict[str, Any], client: Any) -> None:
+        head = {"type": "header", "text": plain(f"Home of {event['user']}")}
+        await client.views_publish(user_id=event["user"], view={"type": "home", "blocks": [head, *rows]})
+
+    @app.action("look")
+    async def look(ack: Any, body: dict[str, Any], client: Any) -> None:
+        await ack()
+        title = {"title": plain(f"Request {body['actions'][0]['value']}")}
+        await client.views_open(trigger_id=body["trigger_id"], view={**ASK, **title})
+
+    async with connected(slack, app):
+        page = await opened_as(browser, slack, "admin")
+        await page.get_by_role("button", name="App home").click()
+        await page.get_by_role("heading", name="Home of U0ADMIN1").wait_for()
+        await page.get_by_label("You are").select_option("second-admin")
+        await page.get_by_role("heading", name="Home of U0ADMIN2").wait_for()
+        await page.locator(".section", has_text="request two").get_by_role("button", name="Look").click()
+        await page.get_by_role("heading", name="Request two").wait_for()
+        assert slack.modals("admin") == ()
+        await page.get_by_role("button", name="Cancel").click()
+    await page.locator(".section", has_text="request one").get_by_role("button", name="Look").click()
+    await page.get_by_text("The press reached nobody: dispatch_failed").wait_for()

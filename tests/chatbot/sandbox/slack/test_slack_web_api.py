@@ -160,6 +160,24 @@ async def test_channels_people_and_groups_can_be_read(web: AsyncWebClient, slack
     assert (await refused(web.usergroups_users_list(usergroup="S0")))["error"] == "no_such_subteam"
 
 
+async def test_presence_is_one_word_of_people_here_and_more_of_the_bot_itself(
+    web: AsyncWebClient, slack: LocalSlack
+) -> None:
+    assert slack.people["U0ADMIN3"].name == "third-admin"
+    answer = await web.users_getPresence(user="U0ADMIN3")
+    assert answer.data == {"ok": True, "presence": "active"}
+    await slack.change_person("third-admin", presence="away")
+    assert (await web.users_getPresence(user="U0ADMIN3"))["presence"] == "away"
+    assert slack.deliveries == []  # no event tells of it
+    own = await web.api_call("users.getPresence")
+    assert (own["presence"], own["online"]) == ("active", True)
+    for nobody in ("U0NONE", "U0DELETED", "U0FOREIGN"):
+        assert (await refused(web.users_getPresence(user=nobody)))["error"] == "user_not_found"
+    slack.scopes.discard("users:read")
+    refusal = await refused(web.users_getPresence(user="U0ADMIN3"))
+    assert (refusal["error"], refusal["needed"]) == ("missing_scope", "users:read")
+
+
 async def test_reactions_and_pins(web: AsyncWebClient, slack: LocalSlack) -> None:
     ts = (await web.chat_postMessage(channel="C0OPS", text="x"))["ts"]
     await web.reactions_add(channel="C0OPS", timestamp=ts, name="eyes")
