@@ -9,6 +9,7 @@ from chatbot.incoming import Incoming, Kind, Reply
 from chatbot.intake import Intake
 from chatbot.posting import Poster
 from chatbot.replies import Replies
+from chatbot.views.markup import escape
 from commands.parsing import parse
 from commands.spec import Request, Risk, Role, UserError
 from commands.words import clean
@@ -103,7 +104,7 @@ class Buttons:
         await self._poster.respond(incoming.response_url, payload)
 
     async def _submitted(self, incoming: Incoming) -> Reply:
-        words = clean(incoming.text)
+        words = clean(escape(incoming.text))  # a form's text comes as it was typed
         if not words:
             return Reply(
                 payload={

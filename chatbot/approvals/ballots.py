@@ -21,6 +21,7 @@ from chatbot.views import approval as view
 from chatbot.views import refusals
 from chatbot.views.approval_state import RequestCard
 from chatbot.views.blocks import View
+from chatbot.views.markup import escape
 from commands.policy import ROLE_FOR
 from commands.spec import Risk, UserError
 from commands.words import clean
@@ -154,7 +155,7 @@ class Ballots:
             raise UserError("Slack did not open the form, so nothing was done. Press the button again.")
 
     async def _submitted(self, incoming: Incoming, action_id: str, version: int) -> Reply:
-        words = clean(incoming.text)
+        words = clean(escape(incoming.text))  # a form's text comes as it was typed
         if not words:
             return _wrong("Please write a few words: they go into the record.")
         if incoming.name == "approval.deny":
