@@ -178,9 +178,9 @@ class Executor:
         await asyncio.gather(*left, return_exceptions=True)
 
     def _only_watching(self, action_id: str) -> bool:
-        """True for a kill that was seen complete: the next process can watch it just as well."""
-        run = self._kills.get(action_id)
-        return run is not None and run.settled
+        """True for what the next process can watch just as well: a kill seen complete, a start that is read back."""
+        run, raising = self._kills.get(action_id), self._raises.get(action_id)
+        return (run is not None and run.settled) or (raising is not None and raising.only_reading)
 
     async def hand_over(self, ids: tuple[str, ...]) -> None:
         """Give claims back at once, so that the next process need not wait for their leases."""

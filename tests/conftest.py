@@ -1,8 +1,10 @@
 """What every test shares."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +20,22 @@ NO_CHROMIUM = "no chromium on this machine: apt-get install chromium"
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of an empty database that needs no migration: a copy of it spares a bot that work."""
+    from storage.database import Database
+
+    path = tmp_path_factory.mktemp("template") / "chatbot.db"
+
+    async def prepare() -> None:
+        database = Database(f"sqlite:///{path}")
+        await database.prepare()
+        await database.close()
+
+    asyncio.run(prepare())
+    return path
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def in_thread(card: RequestCard, name: str, message: Message, desk: Desk) -> Owi
         channel=place(card, desk),
         payload=message.payload(),
         thread_key=card_key(card.id),
-        priority=2,
+        priority=4,  # after the cards: what can be decided goes before what was
     )
 
 

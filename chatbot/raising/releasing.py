@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from chatbot.raising.steps import LOOK_SECONDS, OverError, Raise
+from chatbot.raising.steps import OverError, Raise
 from commands.calls import calls, release_reason, release_word
 from commands.coordinator.model import FleetStatus
 from storage.actions import State
@@ -36,7 +36,7 @@ async def release(run: Raise, approved_by: str) -> None:
             approved_by=approved_by,
         )
         await run.send(call, post, fleet_matters=True)
-        status = await run.seen(_released, times=1, gap=LOOK_SECONDS, failed=lambda _: None)
+        status = await run.seen(_released, times=1, gap=0, failed=lambda _: None)
     if status is None:
         raise OverError(
             State.NOT_VERIFIED,

@@ -23,6 +23,11 @@ class RaiseRun:
         """The fleet is killed: nothing more of this is sent."""
         self._raise.killed.set()
 
+    @property
+    def only_reading(self) -> bool:
+        """True while nothing of it is on its way: another process can go on with it just as well."""
+        return not self._raise.writing
+
     async def run(self) -> None:
         """Send what was approved if it still stands, read back, and say what was seen."""
         action = self._raise.action

@@ -29,7 +29,8 @@ from storage.database import StorageError
 
 AGAIN_SECONDS = 0.5  # between two tries, doubled up to LAST_AGAIN
 LAST_AGAIN = 5.0
-LOOK_SECONDS = 1.0  # between two reads while waiting for what was sent to take effect
+FIRST_LOOK = 0.1  # seconds between the first reads of what was sent, doubled up to LAST_LOOK
+LAST_LOOK = 2.0  # thirty in a minute: half of what the back end allows an endpoint, and a stop needs the rest
 KILL_TRIES = 5
 
 T = TypeVar("T")
@@ -56,6 +57,7 @@ class Raise:
     approval: Approval | None = None
     said: list[str] = field(default_factory=list)  # what was observed so far
     tried: bool = False  # something of it was sent from here
+    writing: bool = False  # a write is under way or not yet written down
     killed: asyncio.Event = field(default_factory=asyncio.Event)
 
     # -- what it goes by ---------------------------------------------------------------------------------------
@@ -107,12 +109,13 @@ class Raise:
         pause = AGAIN_SECONDS
         while True:
             await self._allowed(call, fleet_matters=fleet_matters, in_time=in_time)
-            self.tried = True
+            self.tried = self.writing = True
             try:
                 await post()
             except RateLimited as error:
                 # Nothing was done, so it may be tried again; everything is held against the approval anew.
                 log.warning("the coordinator asks to wait", error=str(error))
+                self.writing = False
                 await self.after_write()
                 await self.wait(min(max(error.retry_after or pause, pause), 30.0))
                 pause = min(pause * 2, LAST_AGAIN)
@@ -124,6 +127,7 @@ class Raise:
                 log.warning("no clear answer, reading back", error=str(error))
             await self.after_write()
             await self.note_sent()
+            self.writing = False
             return
 
     async def _allowed(self, call: Call, *, fleet_matters: bool, in_time: bool) -> None:
@@ -242,7 +246,7 @@ class Raise:
         ``failed`` says in words why waiting makes no sense any more, else ``None``.
         """
         deadline = self.desk.now().timestamp() + self.desk.policy.start_timeout_seconds
-        good = 0
+        good, pause = 0, FIRST_LOOK
         while True:
             try:
                 status: FleetStatus | None = await self.desk.coordinator.read_back()
@@ -262,7 +266,8 @@ class Raise:
                 raise OverError(State.FAILED, *self.said, why)
             if self.desk.now().timestamp() >= deadline:
                 return None
-            await self.wait(min(LOOK_SECONDS, gap) if gap else 0.05)
+            await self.wait(pause)
+            pause = min(pause * 2, LAST_LOOK)
 
     async def keep(self, *said: str) -> None:
         """Write down what was observed so far, for whoever goes on after a crash."""

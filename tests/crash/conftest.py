@@ -1,26 +1,10 @@
-"""One empty, migrated database for all: a copy of it spares each bot the migration."""
+"""Where conversations with crashes take place, over a copy of the template database."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
-from storage.database import Database
 from tests.crash.scene import Scene
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of an empty database that needs no migration."""
-    path = tmp_path_factory.mktemp("template") / "chatbot.db"
-
-    async def prepare() -> None:
-        database = Database(f"sqlite:///{path}")
-        await database.prepare()
-        await database.close()
-
-    asyncio.run(prepare())
-    return path
 
 
 @pytest.fixture

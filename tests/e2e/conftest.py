@@ -1,5 +1,6 @@
 """A conversation for every test, in both modes where the way of the request matters."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,10 +9,18 @@ import pytest
 from tests.conversation import Conversation, conversation
 
 
+@pytest.fixture(autouse=True)
+def migrated(template: Path, tmp_path: Path) -> None:
+    """Every bot finds its database migrated already, except those of `both`."""
+    shutil.copy(template, tmp_path / "chatbot.db")
+
+
 @pytest.fixture(params=["socket", "http"])
 async def both(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Conversation]:
-    """A conversation over Socket Mode, and one over HTTP."""
-    async with conversation(tmp_path, http_mode=request.param == "http") as talk:
+    """A conversation over Socket Mode, and one over HTTP, each with a bot that finds no database."""
+    data = tmp_path / "empty"
+    data.mkdir()
+    async with conversation(data, http_mode=request.param == "http") as talk:
         yield talk
 
 

@@ -98,7 +98,12 @@ async def test_a_button_counts_only_where_we_put_it(talk: Conversation) -> None:
         container = {"type": "message", "message_ts": ts, "is_ephemeral": False}
         if channel is not None:
             container["channel_id"] = channel["id"]
-        body = real | {"channel": channel, "container": container, "user": user, "trigger_id": f"1.1.{ts}{channel}"}
+        body = real | {
+            "channel": channel,
+            "container": container,
+            "user": user,
+            "trigger_id": f"1.1.{ts}{channel}",
+        }
         assert (await talk.slack.courier.ask("interactive", body)).error is None
     values: tuple[Any, ...] = (
         "",
