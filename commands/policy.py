@@ -57,7 +57,7 @@ class Breaker:
 
 def cooldown_left(kills: Sequence[RecordedKill], now: datetime, minutes: float) -> timedelta:
     """How long after the newest kill the fleet may not be released yet; zero when that is over, drills apart."""
-    newest = max((kill.again_at or kill.at for kill in kills if not kill.drill), default=None)
+    newest = max((max(kill.at, kill.again_at or kill.at) for kill in kills if not kill.drill), default=None)
     if newest is None:
         return timedelta()
     return max(newest + timedelta(minutes=minutes) - now, timedelta())

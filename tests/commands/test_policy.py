@@ -65,6 +65,7 @@ def killed(minutes: float, *, again: float | None = None, drill: bool = False) -
         ([killed(-1)], 61),  # a clock was set back: the fleet rather waits longer
         ([killed(90, again=20)], 40),  # the newest kill counts
         ([killed(90), killed(10)], 50),
+        ([killed(10, again=40)], 50),  # by a clock that was set back between the two
         ([killed(5, drill=True)], 0),
         ([killed(30), killed(5, drill=True)], 30),
     ],
