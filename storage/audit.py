@@ -92,6 +92,15 @@ def append(
     return _entry(link)
 
 
+def queue_up(conn: Connection, at: datetime) -> None:
+    """Put this transaction in line with all others that write to the audit.
+
+    What it reads from here on knows everything that stands before its own rows: on PostgreSQL a transaction that is
+    still under way is waited for, and one that comes later waits.
+    """
+    _lock_head(conn, at)
+
+
 def head(conn: Connection) -> tuple[int, str]:
     """Number and hash of the newest row by the chain's own note; ``(0, 64 zeros)`` before the first."""
     row = _HEAD.one(conn)

@@ -35,6 +35,7 @@ def vote(
     now: datetime,
 ) -> Ballot:
     """Count an approval, and free the action with the last one that is needed; ``step`` is a code's, used up here."""
+    audit.queue_up(conn, now)
     found = _open_for(conn, action_id, person=person, version=version)
     if isinstance(found, Ballot):
         return found

@@ -44,6 +44,7 @@ def begin(
     It stands as approved, nothing has changed, no newer kill exists, its time is not over, and it is still ours
     (else LostError): all of that from one transaction. A kill that is accepted later finds it written down.
     """
+    audit.queue_up(conn, now)  # so that no kill stands before our row in the record that we have not seen
     if not actions.hold(conn, action_id, owner=owner):
         raise LostError
     action, approval = actions.get(conn, action_id), approvals.get(conn, action_id)
@@ -77,8 +78,8 @@ def finish(
     LostError when it is no longer ours, NewerKillError when the release came too late: then nothing is changed.
     """
     if release is not None:
-        # The latch first: its row lock makes a kill at this moment wait for us, or us for it. So one that is not
-        # counted below can only come after this release, and engages a latch of its own.
+        # The latch before the count: its row lock makes a kill at this moment wait for us, or us for it. So one that
+        # is not counted below can only come after this release, and engages a latch of its own.
         let_go = latch.release(conn, release, by=action_id, at=now)
         approval = approvals.get(conn, action_id)
         asked_in = Facts.from_json(approval.asked["facts"]) if approval is not None else None

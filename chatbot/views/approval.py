@@ -19,7 +19,7 @@ from chatbot.views.blocks import (
     reason_form,
     section,
 )
-from chatbot.views.markup import NAME_SHOWN, channel, escape, lasting, line, outside, person, when
+from chatbot.views.markup import NAME_SHOWN, channel, lasting, outside, person, when
 from storage.actions import State
 from storage.approvals import Verdict
 
@@ -89,7 +89,7 @@ def entry(state: RequestCard, reader: str) -> tuple[Block | None, ...]:
     if reader == state.by and not state.solo:
         buttons = (button("Withdraw", "approval.withdraw", value=value),)
     return (
-        section(f"*{escape(words.headline(state))}*", *words.standing(state), words.asked_by(state)),
+        section(f"*{outside(words.headline(state), 150)}*", *words.standing(state), words.asked_by(state)),
         actions(*buttons),
         context(words.small_print(state)),
     )
@@ -101,7 +101,7 @@ def asked(state: RequestCard, where: str, others: tuple[str, ...]) -> Message:
     if state.solo:
         return message(
             section(
-                f"*Asked to {escape(what(state))}*: you are the only admin, so it waits until "
+                f"*Asked to {outside(what(state), 120)}*: you are the only admin, so it waits until "
                 f"{when(state.frees_at or state.expires_at)}, in sight of everybody in {channel(where)}, and goes then "
                 "unless somebody cancels. *Nothing was sent yet.*"
             ),
@@ -112,7 +112,7 @@ def asked(state: RequestCard, where: str, others: tuple[str, ...]) -> Message:
     many = "one of them approves" if state.needed == 1 else f"{state.needed} of them approve"
     return message(
         section(
-            f"*Asked to {escape(what(state))}*: it goes when {many}: {people}. "
+            f"*Asked to {outside(what(state), 120)}*: it goes when {many}: {people}. "
             f"They see it in {channel(where)} and in a message of their own; it expires at {when(state.expires_at)}. "
             "*Nothing was sent yet.*"
         ),
@@ -133,7 +133,7 @@ def reminder(state: RequestCard, now: datetime, others: tuple[str, ...]) -> Mess
     people = " ".join(person(each) for each in others if each not in state.approvers)
     return message(
         section(
-            f"{people} *{escape(what(state))}* still waits for an approval, asked by {person(state.by)}: "
+            f"{people} *{outside(what(state), 120)}* still waits for an approval, asked by {person(state.by)}: "
             f"it expires in {left}. Nothing was sent so far."
         )
     )
@@ -147,7 +147,7 @@ def ended(state: RequestCard) -> Message:
 def news(state: RequestCard) -> Message:
     """A reply when it was carried out or could not be: what was seen."""
     return message(
-        section(f"{person(state.by)} *{escape(words.headline(state))}*", *words.outcome(state)),
+        section(f"{person(state.by)} *{outside(words.headline(state), 150)}*", *words.outcome(state)),
     )
 
 
@@ -158,8 +158,8 @@ def deny_modal(state: RequestCard) -> View:
         f"{state.id}:{state.version}",
         title="Deny",
         explanation=(
-            f"{escape(what(state).capitalize())}, asked by {person(state.by)}: "
-            f"{escape(words.in_a_clause(state))}. One denial ends it, whatever others said."
+            f"{outside(what(state).capitalize(), 120)}, asked by {person(state.by)}: "
+            f"{outside(words.in_a_clause(state), 600)}. One denial ends it, whatever others said."
         ),
         label="Why not?",
         submit="Deny",
@@ -173,8 +173,8 @@ def code_modal(state: RequestCard) -> View:
         f"{state.id}:{state.version}",
         title="Approve",
         explanation=(
-            f"{escape(what(state).capitalize())}, asked by {person(state.by)}, needs a code from your authenticator "
-            "besides your word."
+            f"{outside(what(state).capitalize(), 120)}, asked by {person(state.by)}, needs a code from your "
+            "authenticator besides your word."
         ),
         label="The six digits it shows now",
         submit="Approve",
@@ -222,4 +222,4 @@ def is_over(state: RequestCard) -> bool:
 
 def title(state: RequestCard) -> str:
     """The request in one line of a list, in markup."""
-    return f"*{outside(state.id, NAME_SHOWN)}* {escape(line(what(state), 100))}"
+    return f"*{outside(state.id, NAME_SHOWN)}* {outside(what(state), 100)}"

@@ -6,7 +6,6 @@ from chatbot.views.approval_state import RequestCard, what
 from chatbot.views.markup import (
     ERROR_SHOWN,
     NAME_SHOWN,
-    escape,
     lasting,
     outside,
     person,
@@ -96,7 +95,7 @@ def ending(state: RequestCard) -> str:
     """How it ended without being approved, and that nothing was sent."""
     at = when(state.decided_at) if state.decided_at else "an unknown time"
     who, why = person(state.decided_by or ""), outside(state.why).rstrip(".")
-    wanted = escape(what(state))
+    wanted = outside(what(state), 120)
     match state.verdict:
         case Verdict.DENIED:
             said = why or "no reason given"

@@ -4,7 +4,7 @@ from chatbot.views import approval
 from chatbot.views.approval_state import RequestCard
 from chatbot.views.approval_words import headline
 from chatbot.views.blocks import View, context, header, home, section
-from chatbot.views.markup import escape, outside, person, when
+from chatbot.views.markup import outside, person, when
 from storage.latch import Latch
 from storage.lockdown import Lockdown
 
@@ -31,13 +31,15 @@ def view(
             for block in (
                 approval.entry(each, reader)
                 if may_decide or each.solo
-                else (section(f"*{escape(headline(each))}*"),)
+                else (section(f"*{outside(headline(each), 150)}*"),)
             )
         ),
         None if waiting else section("Nothing waits."),
         section(_killed(held), _locked(locked)),
         header("Lately"),
-        section(*(f"{escape(headline(each))}, asked by {person(each.by)}" for each in ended[:ENDED_SHOWN])),
+        section(
+            *(f"{outside(headline(each), 150)}, asked by {person(each.by)}" for each in ended[:ENDED_SHOWN])
+        ),
         None if ended else section("Nothing was asked yet."),
         context(f"Stop the fleet: /kill · look: {outside(root, 40)} status · everything: /help"),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from chatbot.views import approval, approval_words
 from chatbot.views.approval_state import RequestCard
 from chatbot.views.blocks import Message, context, header, message, section
-from chatbot.views.markup import channel, escape, outside, person, when
+from chatbot.views.markup import channel, outside, person, when
 from commands.spec import Role
 
 PEOPLE_SHOWN = 30
@@ -53,7 +53,8 @@ def _waiting(each: RequestCard) -> tuple[str, ...]:
 def _ended(each: RequestCard) -> str:
     at = when(each.decided_at, day=True) if each.decided_at is not None else "at an unknown time"
     by = ", ".join(person(one) for one in each.approvers) or person(each.decided_by or "")
-    return f"{escape(approval_words.headline(each))} ({outside(each.id, 60)}, asked by {person(each.by)}, {by}, {at})"
+    shown = outside(approval_words.headline(each), 150)
+    return f"{shown} ({outside(each.id, 60)}, asked by {person(each.by)}, {by}, {at})"
 
 
 def who(people: tuple[Someone, ...], *, codes: bool, now: datetime) -> Message:

@@ -4,16 +4,45 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from chatbot.views import actions, contacts, help, kill, refusals, status  # noqa: A004 - named for its command
+from chatbot.views import (
+    actions,
+    appointed,
+    approval,
+    contacts,
+    help,  # noqa: A004 - named for its command
+    home,
+    kill,
+    lists,
+    refusals,
+    status,
+    totp,
+)
 from chatbot.views.actions import BotCard
-from chatbot.views.blocks import Message
+from chatbot.views.approval_state import RequestCard
+from chatbot.views.asked_words import Surroundings, effect_lines, state_lines
+from chatbot.views.blocks import Message, View, message, section
 from chatbot.views.kill import Joined, KillCard, Phase
+from chatbot.views.lists import Someone
+from chatbot.views.markup import shortened
 from chatbot.views.status import LatchView, StatusReport
 from commands import COMMANDS
-from commands.coordinator.model import BotStatus, FleetStatus, Metrics, MonitorBot, MonitorMetrics
+from commands.coordinator.model import (
+    BotStatus,
+    FleetStatus,
+    Metrics,
+    MonitorAlert,
+    MonitorBot,
+    MonitorMetrics,
+)
 from commands.kill import Doubt
 from commands.policy import Breaker
+from commands.spec import Request, Role
+from commands.standing import Standing
 from config.settings import Contact
+from storage.actions import Action, State
+from storage.approvals import Choice, Verdict, Vote
+from storage.latch import Latch
+from storage.lockdown import Lockdown
 
 KILLED = datetime(2026, 11, 24, 3, 12, 5, tzinfo=UTC)
 BOTS = ("ndax", "quantum", "shadowforge")
@@ -178,10 +207,158 @@ def every_message(text: str) -> Iterator[Message]:
         yield actions.card(stop)
         yield actions.acknowledged(stop, recorded=False)
     yield from _status_messages(text, bots)
+    yield from _approval_messages(text)
+    yield kill.mismatch(doubts[:40], KILLED, people, again=True, now=KILLED)
+    yield kill.mismatch(doubts[:40], KILLED, people, again=False, now=KILLED)
+    yield appointed.added(text, KILLED)
+    yield totp.changed(text, text, text)
     yield help.help_message(COMMANDS, topic=text, role=None, root_command=text)
     yield contacts.contacts(people)
     yield refusals.refusal(text)
     yield refusals.fault(text)
+
+
+def request_card(verdict: Verdict, **known: object) -> RequestCard:
+    """A request to start ndax that one of two admins approved, unless told otherwise."""
+    card = RequestCard(
+        id="start-7F3K2QXA",
+        command="start",
+        bot="ndax",
+        option="safe",
+        reason="feed is fixed",
+        by="U0ADMIN1",
+        asked_at=KILLED,
+        expires_at=after(900),
+        needed=2,
+        given=1,
+        version=2,
+        verdict=verdict,
+        votes=(
+            Vote(
+                action_id="start-7F3K2QXA",
+                person="U0ADMIN2",
+                choice=Choice.APPROVE,
+                proof="slack",
+                at=after(60),
+            ),
+        ),
+        action=State.WAITING,
+        sends=('POST http://localhost:8000/start {"bot": "ndax", "safe_mode": true}',),
+        effects=("*Effect*: ndax trades again",),
+        state=("*State when it was asked*",),
+    )
+    return replace(card, **known)  # type: ignore[arg-type]  # a test names the fields it means
+
+
+def _approval_messages(text: str) -> Iterator[Message]:
+    vote = Vote(action_id=text, person=text, choice=Choice.APPROVE, proof=text, reason=text, at=KILLED)
+    hostile = {
+        "id": text, "bot": text, "reason": text, "by": text, "why": text, "decided_by": text, "decided_at": KILLED,
+        "finished_at": KILLED, "outcome": {"said": [text, text, 7]}, "sends": (text,), "votes": (vote,),
+        "audit": (10**12, text),
+    }  # fmt: skip
+    cards = [
+        request_card(verdict, action=action, command=command, option=option, frees_at=frees, **hostile)
+        for verdict, action in (
+            *((each, State.VOID) for each in Verdict if each is not Verdict.APPROVED),
+            *((Verdict.APPROVED, each) for each in State),
+        )
+        for command, option in (("start", "full"), ("force-override", ""), (text, text))
+        for frees in (None, after(300))
+    ]
+    for card in cards:
+        yield approval.card(card)
+        yield approval.copy_for_asker(card)
+        yield approval.asked(card, text, (text,) * 20)
+        yield approval.reminder(card, KILLED, (text,) * 20)
+        yield approval.ended(card)
+        yield approval.news(card)
+        yield refusals.refusal(approval.answer(card, "This button is out of date."))
+    someone = Someone(
+        person=text,
+        role=Role.ADMIN,
+        flaw=None,
+        flaw_known=True,
+        presence=text,
+        approves_from=KILLED,
+        enrolled=False,
+    )
+    yield lists.approvals(tuple(cards), tuple(cards[:10]), where=text, now=KILLED)
+    yield lists.who(
+        (someone, replace(someone, flaw=text), replace(someone, flaw_known=False)) * 20,
+        codes=True,
+        now=KILLED,
+    )
+    yield approval.lockdown_began(text, text, KILLED)
+    yield approval.lockdown_answer(text, KILLED, first=False, recorded=True, ops=text)
+    yield approval.lockdown_answer(text, KILLED, first=True, recorded=False, ops=text)
+    yield message(*(section(*lines) for lines in _asked_lines(text)))
+
+
+def _asked_lines(text: str) -> Iterator[tuple[str, ...]]:
+    """The lines of a request for each command, of a fleet and a record full of this text."""
+    held = Latch(id=1, engaged_at=KILLED, by=text, reason=text, action_id=text)
+    standing = Standing(
+        now=KILLED,
+        latch=held,
+        kill=None,
+        kills=1,
+        cooldown=timedelta(minutes=42),
+        breaker=Breaker(open=True, kills=3, limit=3, closes_in=timedelta(hours=3)),
+        lockdown=Lockdown(id=1, begun_at=KILLED, by=text, reason=text),
+        fleet=FleetStatus(observed_at=KILLED, bots={text: BotStatus(name=text, status=text)}),
+        bots=(text, "ndax"),
+    )
+    stop = Action(
+        id=text,
+        key=text,
+        command="stop",
+        bot=text,
+        reason=text,
+        requested_by=text,
+        source="slack",
+        accepted_at=KILLED,
+    )
+    around = Surroundings(
+        metrics=MonitorMetrics(observed_at=KILLED, bots={text: MonitorBot(name=text)}, limits={text: 1.0}),
+        alerts=tuple(
+            MonitorAlert(kind=kind, message=text) for kind in ("critical", "high", text) for _ in range(9)
+        ),
+        unverified=(stop,) * 9,
+        started=(text, "ndax"),
+    )
+    for surroundings in (around, Surroundings(metrics=None, alerts=None, unverified=(), started=())):
+        yield tuple(shortened(line, 2900) for line in state_lines(standing, surroundings)[:1])
+        yield state_lines(standing, surroundings)
+        for command, option in (
+            ("override", ""),
+            ("force-override", ""),
+            ("start", "full"),
+            ("start-sequential", "full"),
+            ("start-sequential", "safe"),
+            ("resume", ""),
+            ("lockdown", "off"),
+        ):
+            yield effect_lines(Request(command=command, bot=text, option=option), standing, surroundings)
+
+
+def every_form(text: str) -> Iterator[View]:
+    """Each form, and the home tab, with this text wherever words come from outside."""
+    card = request_card(Verdict.PENDING, id=text, reason=text, by=text, bot=text)
+    yield approval.deny_modal(card)
+    yield approval.code_modal(card)
+    latch = Latch(id=1, engaged_at=KILLED, by=text, reason=text, action_id=text)
+    lockdown = Lockdown(id=1, begun_at=KILLED, by=text, reason=text)
+    for may_decide in (True, False):
+        yield home.view(
+            reader=text,
+            may_decide=may_decide,
+            waiting=(card,) * 30,
+            ended=(card,) * 30,
+            held=latch,
+            locked=lockdown,
+            root=text,
+        )
 
 
 def _status_messages(text: str, bots: tuple[BotStatus, ...]) -> Iterator[Message]:
