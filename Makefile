@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE =
 help:
 	@echo "make demo       set everything up and run the bot against a sandbox: no accounts, no network"
 	@echo "make test       run the tests: some minutes on two cores"
-	@echo "make test-long  run what takes long: a hundred crashes at random moments"
+	@echo "make test-long  run what takes minutes: crashes at random moments, races between processes"
 	@echo "make check      format, lint, types, import rules, migrations"
 	@echo "make bench      measure this bot against a minimal script, on this machine, in one run"
 

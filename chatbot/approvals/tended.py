@@ -32,6 +32,7 @@ def tend(
     conn: Connection, *, desk: Desk, owner: str, action_id: str, fleet: FleetStatus | None, now: datetime
 ) -> Ballot | None:
     """What time and change did to a request that waits: expired, void, reminded of, or (solo) free to go."""
+    audit.queue_up(conn, now)
     action, approval = actions.get(conn, action_id), approvals.get(conn, action_id)
     card = copies.read(conn, action_id)
     if action is None or approval is None or card is None or approval.state is not Verdict.PENDING:

@@ -83,6 +83,7 @@ def deny(
     conn: Connection, *, desk: Desk, action_id: str, person: str, reason: str, proof: str, now: datetime
 ) -> Ballot:
     """End a request by one denial, whichever version of it was seen."""
+    audit.queue_up(conn, now)
     card = copies.read(conn, action_id)
     if card is None:
         return Ballot(refusal=unknown(action_id))
@@ -99,6 +100,7 @@ def withdraw(
     conn: Connection, *, desk: Desk, action_id: str, person: str, anybody: bool, proof: str, now: datetime
 ) -> Ballot:
     """End a request by the word of the one who asked; a solo wait (``anybody``) by anybody's."""
+    audit.queue_up(conn, now)
     card = copies.read(conn, action_id)
     if card is None:
         return Ballot(refusal=unknown(action_id))

@@ -85,6 +85,7 @@ def finish(
         asked_in = Facts.from_json(approval.asked["facts"]) if approval is not None else None
         if asked_in is None or actions.kills(conn) != asked_in.kills or not let_go:
             raise NewerKillError
+    audit.queue_up(conn, now)  # locks are taken in one order everywhere: latch, audit, the rest
     if not actions.hold(conn, action_id, owner=owner):
         raise LostError
     actions.finish(conn, action_id, state=state, at=now, outcome=outcome)

@@ -102,6 +102,12 @@ class Ring:
         """One round; how the request ended."""
         pick = self.chance.choice
         said = await self.send(pick(self.bots), self.typed("U0ADMIN1", "/override", "next round"))
+        for _ in range(20):
+            if "does not answer" not in said:
+                break
+            # On a slow machine a kill may have gone to the journal: until it is imported nothing is asked.
+            await asyncio.sleep(0.5)
+            said = await self.send(pick(self.bots), self.typed("U0ADMIN1", "/override", "next round"))
         found = _ID.search(said)
         assert found is not None, said
         action = found[0]
