@@ -45,6 +45,8 @@ async def _findings(environ: Mapping[str, str], cwd: Path) -> AsyncIterator[Find
     except SettingsError:
         yield failed("Nothing else was checked, because it is not sure which coordinator is meant.")
         return
+    for finding in check_second_person(settings):
+        yield finding
     for finding in await check_database(settings.database.url):
         yield finding
     yield check_journal(cwd / settings.journal.path)
@@ -65,6 +67,28 @@ def check_settings(environ: Mapping[str, str], cwd: Path) -> list[Finding]:
     except SettingsError as error:
         return [failed(f"Settings: {mistake}") for mistake in error.mistakes]
     return [ok("Settings: whole.")]
+
+
+def check_second_person(settings: Settings) -> list[Finding]:
+    """Can anything be started at all, and does the policy ask for what there is?"""
+    policy, admins = settings.policy, len(settings.roles.admins)
+    found = []
+    if policy.solo and admins > 1:
+        told = f"policy.solo is set and there are {admins} admins, so it does nothing; take it out"
+        found.append(warning(f"Two people: {told}."))
+    if admins == 1 and not policy.solo:
+        found.append(warning("Two people: there is one admin, so nothing can be started; name another one."))
+    for command, needed in policy.approvers.items():
+        if needed > admins - 1:
+            told = f"policy.approvers asks for {needed} besides the one who types {command}, and there are {admins - 1}"
+            found.append(failed(f"Two people: {told}; lower it or name more admins."))
+    if policy.step_up and settings.totp.key is None:
+        found.append(
+            failed(
+                "Two people: policy.step_up asks for codes and CHATBOT_TOTP__KEY is not set; `chatbot totp key`."
+            )
+        )
+    return found or [ok("Two people: the policy can be met.")]
 
 
 class _UndoneError(Exception):

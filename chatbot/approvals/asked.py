@@ -60,7 +60,7 @@ def ask(
     stands = standing.read(conn, now=now, policy=desk.policy, bots=desk.bots, fleet=fleet)
     _refuse(conn, request, stands)
     others = [each for each in desk.admins if each != action.requested_by]
-    solo = desk.policy.solo
+    solo = desk.policy.solo and not others  # where there is a second admin, a second admin is asked
     needed = (
         0
         if solo
@@ -127,7 +127,7 @@ def _refuse(conn: Connection, request: Request, stands: Standing) -> None:
 
 
 def _refuse_without_others(request: Request, desk: Desk, *, needed: int, others: int) -> None:
-    if desk.policy.solo:
+    if desk.policy.solo and not others:
         if request.command == "force-override":
             raise UserError(
                 "/force-override always takes a second admin and there is none, so nothing was asked."

@@ -105,7 +105,8 @@ class Asking:
 
     async def _refuse_shared(self) -> None:
         """A request is no business of another organisation's."""
-        where = self._desk.ops if self._desk.policy.solo else self._desk.approvals
+        alone = self._desk.policy.solo and len(self._desk.admins) < 2
+        where = self._desk.ops if alone else self._desk.approvals
         shared = await self._channels.shared(where)
         if shared is None:
             raise UserError(

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from chatbot.doctor import check_coordinator, check_database, check_journal, check_monitor, examine
+from chatbot.doctor import (
+    check_coordinator,
+    check_database,
+    check_journal,
+    check_monitor,
+    check_second_person,
+    examine,
+)
 from chatbot.doctor_slack import check_slack
 from chatbot.finding import Level
 from chatbot.sandbox.fleet import Fleet
@@ -113,6 +120,35 @@ async def test_without_a_sure_coordinator_nothing_else_is_asked(tmp_path: Path) 
     code, lines = await said({"CHATBOT_COORDINATOR__URL": "nowhere"}, tmp_path)
     assert code == 1
     assert "Nothing else was checked" in lines[-2]
+
+
+@pytest.mark.parametrize(
+    ("settings", "level", "words"),
+    [
+        ({"CHATBOT_ROLES__ADMINS": '["U1", "U2"]'}, Level.OK, "can be met"),
+        ({"CHATBOT_ROLES__ADMINS": '["U1"]'}, Level.WARNING, "nothing can be started"),
+        ({"CHATBOT_ROLES__ADMINS": '["U1"]', "CHATBOT_POLICY__SOLO": "true"}, Level.OK, "can be met"),
+        (
+            {"CHATBOT_ROLES__ADMINS": '["U1", "U2"]', "CHATBOT_POLICY__SOLO": "true"},
+            Level.WARNING,
+            "does nothing",
+        ),
+        (
+            {"CHATBOT_ROLES__ADMINS": '["U1", "U2"]', "CHATBOT_POLICY__APPROVERS": '{"start": 2}'},
+            Level.FAILED,
+            "asks for 2 besides the one who types start, and there are 1",
+        ),
+        (
+            {"CHATBOT_ROLES__ADMINS": '["U1", "U2"]', "CHATBOT_POLICY__STEP_UP": '["start"]'},
+            Level.FAILED,
+            "CHATBOT_TOTP__KEY is not set",
+        ),
+    ],
+)
+def test_a_policy_that_cannot_be_met_is_told(settings: dict[str, str], level: Level, words: str) -> None:
+    (found,) = check_second_person(load({"CHATBOT_CONFIG": "", **settings}))
+    assert found.level is level
+    assert words in found.what
 
 
 def test_stops_in_the_journal_are_a_warning(tmp_path: Path) -> None:
