@@ -83,7 +83,12 @@ def manifest(
             "description": "Stops the trading fleet, shows it, and keeps the record.",
         },
         "features": {
-            "app_home": {"home_tab_enabled": True, "messages_tab_enabled": False},
+            # Without the messages tab Slack refuses to bring an admin their own copy of a request.
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": True,
+            },
             "bot_user": {"display_name": "fleet", "always_online": True},
             "slash_commands": _slash_commands(commands, root_command, endpoint),
         },

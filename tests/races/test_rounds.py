@@ -136,7 +136,9 @@ class Ring:
         posted = [c for c in posted if (c.body or {})["action"] == "override"]
         assert len(posted) <= 1, "sent twice"
         sending = self.rows(f"select seq from audit where event = 'sending' and subject = '{action}'")
-        assert len(sending) == len(posted)
+        assert (
+            len(posted) <= len(sending) <= 1
+        )  # a kill may come between the word that it is sent and the sending
         ((asked,),) = self.rows(
             f"select seq from audit where event = 'override asked' and subject = '{action}'"
         )
