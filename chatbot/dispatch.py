@@ -34,6 +34,7 @@ from storage.database import StorageError
 
 REMEMBERED = 500  # mentions that were answered, for when Slack sends one again
 ANSWER_SECONDS = 1.0  # a read that takes longer is answered later, and said to be under way now
+BEFORE_ASKING = "Reading the fleet before anything is asked: it takes its time. Nothing was asked yet, the answer follows."
 READING = "Reading the fleet's status: the coordinator takes its time. The answer follows here."
 
 log = structlog.get_logger(__name__)
@@ -148,7 +149,7 @@ class Dispatcher:
             channel=incoming.channel,
             response_url=incoming.response_url,
         )
-        return await self._soon(incoming, work, public=False, meanwhile=READING)
+        return await self._soon(incoming, work, public=False, meanwhile=BEFORE_ASKING)
 
     async def _soon(
         self, incoming: Incoming, work: Coroutine[Any, Any, Message], *, public: bool, meanwhile: str

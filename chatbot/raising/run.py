@@ -1,5 +1,7 @@
 """Runs one approved action, by its command, to an end that everybody is told."""
 
+import secrets
+
 import structlog
 
 from chatbot.desk import Desk
@@ -30,11 +32,26 @@ class RaiseRun:
 
     async def run(self) -> None:
         """Send what was approved if it still stands, read back, and say what was seen."""
-        action = self._raise.action
-        structlog.contextvars.bind_contextvars(action=self.id, person=action.requested_by)
+        structlog.contextvars.bind_contextvars(action=self.id, person=self._raise.action.requested_by)
+        try:
+            await self._to_its_end()
+        except LostError:
+            log.warning("another process has taken over an approved action")
+        except Exception:
+            # A mistake of ours: ended in sight of all, for a run that is taken up again might send again.
+            reference = f"ref-{secrets.token_hex(3)}"
+            log.exception("an approved action failed", reference=reference)
+            await self._raise.finish(
+                State.FAILED,
+                *self._raise.said,
+                f"Something went wrong in this bot (reference {reference}) and it may have been sent: look at "
+                "/status before the next step.",
+            )
+
+    async def _to_its_end(self) -> None:
         try:
             approved_by = await self._raise.load()
-            match action.command:
+            match self._raise.action.command:
                 case "override" | "force-override":
                     await releasing.release(self._raise, approved_by)
                 case "start" | "resume":
@@ -43,8 +60,6 @@ class RaiseRun:
                     await starting.all_of_them(self._raise)
                 case _:
                     await _end_lockdown(self._raise)
-        except LostError:
-            log.warning("another process has taken over an approved action")
         except OverError as over:
             log.warning("an approved action ended early", state=over.state.value, said=over.said)
             await self._raise.finish(over.state, *over.said)
@@ -58,6 +73,8 @@ class RaiseRun:
 async def _end_lockdown(run: Raise) -> None:
     """End the lockdown that it was asked to end: our own record, read back from the database."""
     wanted, at = run.asked_in.lockdown, run.desk.now()
+    if not run.begun:
+        await run.allowed("the end of the lockdown, in our own record", fleet_matters=False, in_time=True)
     if wanted is not None:
         await run.stored(lambda conn: lockdown.end(conn, wanted, by=run.action.id, at=at))
     standing = await run.stored(lockdown.current, reading=True)

@@ -108,7 +108,8 @@ class Raise:
         """
         pause = AGAIN_SECONDS
         while True:
-            await self._allowed(call, fleet_matters=fleet_matters, in_time=in_time)
+            what = call.shown(self.desk.coordinator_url)
+            await self.allowed(what, fleet_matters=fleet_matters, in_time=in_time)
             self.tried = self.writing = True
             try:
                 await post()
@@ -130,7 +131,8 @@ class Raise:
             self.writing = False
             return
 
-    async def _allowed(self, call: Call, *, fleet_matters: bool, in_time: bool) -> None:
+    async def allowed(self, what: str, *, fleet_matters: bool, in_time: bool) -> None:
+        """Hold it against its approval and write down that ``what`` is sent now; OverError when it may not be."""
         while True:
             self.refuse_when_killed()
             if (
@@ -149,7 +151,7 @@ class Raise:
                 fleet=fleet,
                 fleet_matters=fleet_matters,
                 in_time=in_time or self.begun,
-                what=call.shown(self.desk.coordinator_url),
+                what=what,
                 now=self.desk.now(),
             )
             problem = await self.stored(verb)
