@@ -34,7 +34,9 @@ from storage.database import StorageError
 
 REMEMBERED = 500  # mentions that were answered, for when Slack sends one again
 ANSWER_SECONDS = 1.0  # a read that takes longer is answered later, and said to be under way now
-BEFORE_ASKING = "Reading the fleet before anything is asked: it takes its time. Nothing was asked yet, the answer follows."
+BEFORE_ASKING = (
+    "Reading the fleet before anything is asked: it takes its time. Nothing was asked yet; wait for it."
+)
 READING = "Reading the fleet's status: the coordinator takes its time. The answer follows here."
 
 log = structlog.get_logger(__name__)

@@ -120,7 +120,10 @@ class Ring:
 
         def over() -> bool:
             ((state,),) = self.rows(f"select state from actions where id = '{action}'")
-            return state in FINAL and self.kills_over()
+            # On a slow machine the kill may have gone to the journal: it is waited for as well.
+            newer = "select count(*) from audit where event = 'kill accepted' and seq > "
+            after = f"(select seq from audit where event = 'override asked' and subject = '{action}')"
+            return state in FINAL and self.kills_over() and self.rows(newer + after) != [(0,)]
 
         await self.until(over, f"the end of {action}")
         return self.judged(action)
