@@ -12,10 +12,11 @@ from chatbot.views import lists
 from chatbot.views.blocks import Message
 from chatbot.views.status import LatchView, StatusReport, report
 from commands import COMMANDS
+from commands.cooldown import Breaker
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.model import FleetStatus, MonitorMetrics
 from commands.coordinator.monitor import Monitor
-from commands.policy import Breaker, includes
+from commands.policy import includes
 from commands.spec import Request, Role, UserError
 from commands.standing import Standing
 from config.settings import Policy

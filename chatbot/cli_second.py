@@ -48,7 +48,7 @@ def lockdown(option: str, words: tuple[str, ...], person: str | None, code: str 
 
     reason = " ".join(words)
     if option == "on":
-        _run(lambda settings: terminal_second.lock(settings, reason, say=click.echo))
+        _run(lambda settings: terminal_second.lock_down(settings, reason, say=click.echo))
     if person is None:
         _fail(
             "Say who you are with --as YOUR_SLACK_ID: ending a lockdown raises risk. Nothing was asked.",

@@ -16,6 +16,7 @@ from chatbot.admission import Admission
 from chatbot.answers import Answers
 from chatbot.approvals import copies
 from chatbot.approvals.asking import Asking
+from chatbot.approvals.locking import lock
 from chatbot.approvals.tending import Tending
 from chatbot.buttons import Buttons
 from chatbot.channels import Channels
@@ -131,7 +132,7 @@ class Dispatcher:
                 return await self._answer(incoming, request)
 
     async def _lock(self, incoming: Incoming, request: Request) -> Message:
-        message = await self._intake.lock(request, by=incoming.user, source="slack", key=incoming.key)
+        message = await lock(self._desk, request, by=incoming.user, source="slack", key=incoming.key)
         self._tending.wake()  # what waits for approval is void now
         return message
 

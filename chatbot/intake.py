@@ -15,14 +15,13 @@ from chatbot.executor import Executor
 from chatbot.kill_record import KillRecord, card_key
 from chatbot.steps import Accepted, Owing, owe
 from chatbot.views import actions as action_view
-from chatbot.views import approval as approval_view
 from chatbot.views import kill as kill_view
 from chatbot.views.blocks import Message, View
 from chatbot.views.kill import Joined
 from commands.coordinator.errors import CoordinatorError
 from commands.kill import Doubt
 from commands.spec import Request
-from storage import actions, lockdown, outbox
+from storage import actions, outbox
 from storage.actions import OPEN, Action, State
 from storage.database import StorageError
 from storage.latch import Latch
@@ -196,36 +195,6 @@ class Intake:
             )
         except CoordinatorError:
             return  # the run that was joined goes on sending
-
-    async def lock(self, request: Request, *, by: str, source: str, key: str) -> Message:
-        """Begin a lockdown, also without a database; returns what the person is told."""
-        desk, now = self._desk, self._desk.now()
-        notice = Owing(
-            key=f"lockdown/{key or now.isoformat()}",
-            channel=desk.ops,
-            payload=approval_view.lockdown_began(by, request.reason, now).payload(),
-            priority=1,
-        )
-        recorded, entry = await desk.recorder.step(
-            "locked",
-            once=f"lockdown/{key}" if key else None,
-            compose=lambda found: (notice,) if found is not None else (),
-            at=now.isoformat(),
-            actor=by,
-            reason=request.reason,
-            source=source,
-        )
-        if recorded and entry is None:
-            held = await desk.database.read(lockdown.current)
-            if held is not None:
-                return approval_view.lockdown_answer(
-                    held.by, held.begun_at, first=False, recorded=True, ops=desk.ops
-                )
-        if recorded:
-            desk.sender.wake()
-        else:
-            desk.show_unrecorded((notice,))
-        return approval_view.lockdown_answer(by, now, first=True, recorded=recorded, ops=desk.ops)
 
     async def redraw(self, action_ids: tuple[str, ...]) -> None:
         """Bring the cards of imported actions up to date: who ran them may have died before they could say the end."""

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from commands.cooldown import RecordedKill, breaker, cooldown_left
 from commands.coordinator.model import FleetStatus
-from commands.policy import RecordedKill, breaker, cooldown_left
 from commands.standing import Standing
 from config.settings import Policy
 from storage import actions, latch, lockdown

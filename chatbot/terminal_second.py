@@ -14,6 +14,7 @@ from functools import partial
 from chatbot import appointed
 from chatbot.approvals import copies
 from chatbot.approvals.ends import Ballot
+from chatbot.approvals.locking import lock
 from chatbot.parts import Core, Second, for_two_at_a_terminal
 from chatbot.posting import open_session
 from chatbot.views import approval as view
@@ -69,14 +70,15 @@ async def ask(settings: Settings, line: str, *, person: str, prompt: Prompt, say
         return 0
 
 
-async def lock(settings: Settings, reason: str, *, say: Say) -> int:
+async def lock_down(settings: Settings, reason: str, *, say: Say) -> int:
     """Begin a lockdown: like every stop it takes one person and no code."""
     async with open_session() as session:
         core, _ = for_two_at_a_terminal(settings, session)
         try:
             with suppress(StorageError):
                 await core.database.prepare()
-            message = await core.intake.lock(
+            message = await lock(
+                core.desk,
                 Request(command="lockdown", option="on", reason=reason),
                 by=f"terminal:{getpass.getuser()}",
                 source="terminal",

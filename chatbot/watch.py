@@ -17,7 +17,7 @@ from chatbot.steps import Owing
 from chatbot.views import kill as view
 from commands.coordinator.errors import CoordinatorError
 from commands.kill import Doubt, still_moving
-from storage import actions, latch
+from storage import actions, latch, raises
 from storage.actions import OPEN, Action, State
 from storage.database import StorageError
 from storage.latch import Latch
@@ -125,4 +125,4 @@ class Watch:
 
 
 def _stands(conn: Connection) -> tuple[Latch | None, Action | None, bool]:
-    return latch.current(conn), actions.last_kill(conn), actions.release_under_way(conn)
+    return latch.current(conn), actions.last_kill(conn), raises.release_under_way(conn)

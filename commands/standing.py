@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from commands.cooldown import Breaker
 from commands.coordinator.model import FleetStatus
-from commands.policy import Breaker
 from storage.actions import Action
 from storage.latch import Latch
 from storage.lockdown import Lockdown

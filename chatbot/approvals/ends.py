@@ -13,7 +13,7 @@ from chatbot.identity import Refusal
 from chatbot.steps import owe
 from chatbot.views import approval as view
 from chatbot.views.approval_state import RequestCard
-from storage import actions, approvals, audit
+from storage import approvals, audit, raises
 from storage.actions import Action
 from storage.approvals import Verdict
 
@@ -48,7 +48,7 @@ def ended(
     now: datetime,
 ) -> Ballot:
     """Draw a request that was just ended everywhere, and say so in its thread."""
-    actions.drop(conn, card.id, now, {"said": []})
+    raises.drop(conn, card.id, now, {"said": []})
     entry = audit.append(conn, at=now, actor=actor, event=event, subject=card.id, detail=dict(detail))
     card = copies.redraw(conn, desk, card.id, entry)
     owe(conn, (copies.in_thread(card, "ended", view.ended(card), desk),), now)

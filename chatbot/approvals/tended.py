@@ -12,7 +12,7 @@ from chatbot.desk import Desk
 from chatbot.steps import LEASE, owe
 from chatbot.views import approval as view
 from commands.coordinator.model import FleetStatus
-from storage import actions, approvals, audit
+from storage import actions, approvals, audit, raises
 from storage.approvals import Verdict
 
 
@@ -57,6 +57,6 @@ def _free_alone(conn: Connection, desk: Desk, owner: str, action_id: str, now: d
     entry = audit.append(
         conn, at=now, actor="chatbot", event="went alone", subject=action_id, detail={"solo": True}
     )
-    freed = actions.free(conn, action_id, owner=owner, lease_until=now + LEASE)
+    freed = raises.free(conn, action_id, owner=owner, lease_until=now + LEASE)
     card = copies.redraw(conn, desk, action_id, entry)
     return Ballot(card=card, freed=actions.get(conn, action_id) if freed else None)

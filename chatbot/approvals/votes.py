@@ -13,7 +13,7 @@ from chatbot.steps import LEASE
 from chatbot.views import approval as view
 from chatbot.views.approval_state import RequestCard
 from commands.coordinator.model import FleetStatus
-from storage import actions, admins, approvals, audit, totp
+from storage import actions, admins, approvals, audit, raises, totp
 from storage.actions import Action
 from storage.approvals import Approval, Verdict
 
@@ -72,7 +72,7 @@ def vote(
         subject=action_id,
         detail={"given": counted.given, "needed": counted.needed, "proof": proof, "digest": counted.digest},
     )
-    freed = counted.state is Verdict.APPROVED and actions.free(
+    freed = counted.state is Verdict.APPROVED and raises.free(
         conn, action_id, owner=owner, lease_until=now + LEASE
     )
     card = copies.redraw(conn, desk, action_id, entry)

@@ -14,7 +14,7 @@ from chatbot.views import approval as view
 from chatbot.views.approval_state import RequestCard
 from commands.coordinator.model import FleetStatus
 from commands.standing import Facts
-from storage import actions, approvals, audit, latch
+from storage import actions, approvals, audit, latch, raises
 from storage.actions import State
 from storage.approvals import Verdict
 
@@ -45,7 +45,7 @@ def begin(
     (else LostError): all of that from one transaction. A kill that is accepted later finds it written down.
     """
     audit.queue_up(conn, now)  # so that no kill stands before our row in the record that we have not seen
-    if not actions.hold(conn, action_id, owner=owner):
+    if not raises.hold(conn, action_id, owner=owner):
         raise LostError
     action, approval = actions.get(conn, action_id), approvals.get(conn, action_id)
     if action is None or approval is None:
@@ -57,7 +57,7 @@ def begin(
     changed = differences(conn, desk, action, approval, fleet=fleet, now=now, fleet_matters=fleet_matters)
     if changed:
         return changed
-    actions.begin(conn, action_id, owner=owner, at=now)
+    raises.begin(conn, action_id, owner=owner, at=now)
     audit.append(conn, at=now, actor="chatbot", event="sending", subject=action_id, detail={"sends": what})
     return None
 
@@ -86,7 +86,7 @@ def finish(
         if asked_in is None or actions.kills(conn) != asked_in.kills or not let_go:
             raise NewerKillError
     audit.queue_up(conn, now)  # locks are taken in one order everywhere: latch, audit, the rest
-    if not actions.hold(conn, action_id, owner=owner):
+    if not raises.hold(conn, action_id, owner=owner):
         raise LostError
     actions.finish(conn, action_id, state=state, at=now, outcome=outcome)
     entry = audit.append(

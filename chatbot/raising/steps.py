@@ -22,7 +22,7 @@ from commands.calls import Call
 from commands.coordinator.errors import CoordinatorError, RateLimited, Refused
 from commands.coordinator.model import Answer, FleetStatus
 from commands.standing import Facts
-from storage import actions, approvals
+from storage import actions, approvals, raises
 from storage.actions import Action, State
 from storage.approvals import Approval
 from storage.database import StorageError
@@ -275,7 +275,7 @@ class Raise:
         """Write down what was observed so far, for whoever goes on after a crash."""
         self.said += said
         told = {"said": list(self.said)}
-        await self.stored(lambda conn: actions.progress(conn, self.action.id, told))
+        await self.stored(lambda conn: raises.progress(conn, self.action.id, told))
 
     async def stored(self, verb: Callable[[Connection], T], *, reading: bool = False) -> T:
         """The verb's result, however long the database takes to answer: what was seen must not get lost."""

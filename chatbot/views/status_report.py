@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from commands.cooldown import Breaker
 from commands.coordinator.model import BotStatus, FleetStatus, MonitorMetrics
 from commands.kill import still_moving
-from commands.policy import Breaker
 from storage.lockdown import Lockdown
 
 

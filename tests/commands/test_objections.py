@@ -7,9 +7,9 @@ import pytest
 
 from commands import find, release
 from commands.calls import calls, release_word
+from commands.cooldown import Breaker
 from commands.coordinator.model import BotStatus, FleetStatus
 from commands.coordinator.profile import COORDINATOR
-from commands.policy import Breaker
 from commands.spec import Request
 from commands.standing import Facts, Standing, changes, digest, facts
 from storage.actions import Action, State

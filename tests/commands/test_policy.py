@@ -7,16 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commands import kill, status
-from commands.policy import (
-    ROLE_FOR,
-    Breaker,
-    RecordedKill,
-    approvers,
-    breaker,
-    cooldown_left,
-    includes,
-    may,
-)
+from commands.cooldown import Breaker, RecordedKill, breaker, cooldown_left
+from commands.policy import ROLE_FOR, approvers, includes, may
 from commands.spec import Risk, Role
 
 NOW = datetime(2026, 11, 24, 3, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection
 
-from storage import actions, approvals
+from storage import actions, approvals, raises
 from storage.actions import Action, State
 from storage.approvals import Approval, Choice, Verdict
 from storage.database import Database
@@ -150,14 +150,14 @@ async def test_a_waiting_action_is_claimed_by_nobody_and_freed_once(database: Da
     assert claimed == []
 
     def free(conn: Connection) -> bool:
-        return actions.free(conn, "start-1", owner="p", lease_until=LATER)
+        return raises.free(conn, "start-1", owner="p", lease_until=LATER)
 
     assert sum(await asyncio.gather(*(database.write(free) for _ in range(4)))) == 1
-    assert await database.write(lambda conn: actions.begin(conn, "start-1", owner="p", at=NOW))
-    assert not await database.write(lambda conn: actions.begin(conn, "start-1", owner="q", at=NOW))
-    assert await database.write(lambda conn: actions.hold(conn, "start-1", owner="p"))
-    assert not await database.write(lambda conn: actions.hold(conn, "start-1", owner="q"))
-    assert not await database.write(lambda conn: actions.drop(conn, "start-1", NOW, {}))
+    assert await database.write(lambda conn: raises.begin(conn, "start-1", owner="p", at=NOW))
+    assert not await database.write(lambda conn: raises.begin(conn, "start-1", owner="q", at=NOW))
+    assert await database.write(lambda conn: raises.hold(conn, "start-1", owner="p"))
+    assert not await database.write(lambda conn: raises.hold(conn, "start-1", owner="q"))
+    assert not await database.write(lambda conn: raises.drop(conn, "start-1", NOW, {}))
     stored = await database.read(lambda conn: actions.get(conn, "start-1"))
     assert stored is not None
     assert (stored.state, stored.begun_at, stored.claimed_by) == (State.RUNNING, NOW, "p")

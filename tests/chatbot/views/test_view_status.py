@@ -9,8 +9,8 @@ from view_cases import KILLED, LATCH, after, fleet, status_report
 
 from chatbot.views.blocks import Message
 from chatbot.views.status import StatusReport, Verdict, as_data, plain, report, verdict
+from commands.cooldown import Breaker
 from commands.coordinator.model import BotStatus, FleetStatus, MonitorBot, MonitorMetrics
-from commands.policy import Breaker
 
 STILL = {"ndax": "stopped", "quantum": "paused", "shadowforge": "error"}
 RUNNING = {"ndax": "running", "quantum": "running", "shadowforge": "running"}

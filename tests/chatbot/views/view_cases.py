@@ -26,6 +26,7 @@ from chatbot.views.lists import Someone
 from chatbot.views.markup import shortened
 from chatbot.views.status import LatchView, StatusReport
 from commands import COMMANDS
+from commands.cooldown import Breaker
 from commands.coordinator.model import (
     BotStatus,
     FleetStatus,
@@ -35,7 +36,6 @@ from commands.coordinator.model import (
     MonitorMetrics,
 )
 from commands.kill import Doubt
-from commands.policy import Breaker
 from commands.spec import Request, Role
 from commands.standing import Standing
 from config.settings import Contact

@@ -1,0 +1,58 @@
+"""What an action that raises risk goes through beside the others: freed by its approval, held, begun, dropped."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, literal, select, update
+
+from storage.actions import OPEN, RELEASES, State, actions
+from storage.schema import UtcDateTime
+
+
+def release_under_way(conn: Connection) -> bool:
+    """True while an approved release of the kill switch runs: until it ends, a released switch is no surprise."""
+    running = actions.c.command.in_(RELEASES) & (actions.c.state == State.RUNNING)
+    return conn.execute(select(actions.c.id).where(running).limit(1)).first() is not None
+
+
+def free(conn: Connection, action_id: str, *, owner: str, lease_until: datetime) -> bool:
+    """True when the action was waiting and now runs, born claimed: its approval is complete."""
+    waiting = (actions.c.id == action_id, actions.c.state == State.WAITING)
+    freed = update(actions).where(*waiting)
+    values = {"state": State.RUNNING, "claimed_by": owner, "lease_until": lease_until}
+    return conn.execute(freed.values(**values)).rowcount == 1
+
+
+def begin(conn: Connection, action_id: str, *, owner: str, at: datetime) -> bool:
+    """True when the action runs and is ours: from now on it may have been sent; the first time is kept."""
+    ours = (actions.c.id == action_id, actions.c.state == State.RUNNING, actions.c.claimed_by == owner)
+    begun = (
+        update(actions)
+        .where(*ours)
+        .values(begun_at=func.coalesce(actions.c.begun_at, literal(at, UtcDateTime)))
+    )
+    return conn.execute(begun).rowcount == 1
+
+
+def hold(conn: Connection, action_id: str, *, owner: str) -> bool:
+    """True when the action runs and is ours; until this transaction ends nobody else can claim it."""
+    ours = (actions.c.id == action_id, actions.c.state == State.RUNNING, actions.c.claimed_by == owner)
+    return conn.execute(select(actions.c.id).where(*ours).with_for_update()).first() is not None
+
+
+def progress(conn: Connection, action_id: str, outcome: Mapping[str, Any]) -> None:
+    """Keep what was seen of an action that still runs."""
+    conn.execute(
+        update(actions)
+        .where(actions.c.id == action_id, actions.c.state.in_(sorted(OPEN)))
+        .values(outcome=dict(outcome))
+    )
+
+
+def drop(conn: Connection, action_id: str, at: datetime, outcome: Mapping[str, Any]) -> bool:
+    """True when the action was waiting and is now void: nobody will run it."""
+    waiting = (actions.c.id == action_id, actions.c.state == State.WAITING)
+    dropped = update(actions).where(*waiting)
+    values = {"state": State.VOID, "finished_at": at, "outcome": dict(outcome)}
+    return conn.execute(dropped.values(**values)).rowcount == 1
