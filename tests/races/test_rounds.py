@@ -98,19 +98,27 @@ class Ring:
             (0,)
         ]
 
+    async def asked(self) -> str:
+        """The id of a new request, however long a slow machine takes for it."""
+        waiting = "select id from actions where command = 'override' and state = 'waiting'"
+        for _ in range(20):
+            said = await self.send(
+                self.chance.choice(self.bots), self.typed("U0ADMIN1", "/override", "next round")
+            )
+            if found := _ID.search(said):
+                return found[0]
+            if "Reading the fleet" in said:
+                await self.until(lambda: self.rows(waiting) != [], "the request")
+                return str(self.rows(waiting)[0][0])
+            # A kill may have gone to the journal: until it is imported nothing is asked.
+            assert "does not answer" in said, said
+            await asyncio.sleep(0.5)
+        raise AssertionError("nothing could be asked")
+
     async def round(self) -> str:
         """One round; how the request ended."""
         pick = self.chance.choice
-        said = await self.send(pick(self.bots), self.typed("U0ADMIN1", "/override", "next round"))
-        for _ in range(20):
-            if "does not answer" not in said:
-                break
-            # On a slow machine a kill may have gone to the journal: until it is imported nothing is asked.
-            await asyncio.sleep(0.5)
-            said = await self.send(pick(self.bots), self.typed("U0ADMIN1", "/override", "next round"))
-        found = _ID.search(said)
-        assert found is not None, said
-        action = found[0]
+        action = await self.asked()
         kill = self.typed("U0OPER01", "/kill", "a newer one")
         clicks = [self.click(who, action) for who in ("U0ADMIN2", "U0ADMIN3", "U0ADMIN2")]
         acts = [self.later(pick((0.0, 0.01)), pick(self.bots), each) for each in clicks]
