@@ -42,7 +42,8 @@ def tend(
         return over(conn, desk, card, Verdict.VOID, why=" and ".join(changed), now=now)
     if approval.expires_at <= now:
         return over(conn, desk, card, Verdict.EXPIRED, why="", now=now)
-    if approval.frees_at is not None and approval.frees_at <= now and fleet is not None:
+    known = fleet is not None or action.command == "lockdown"
+    if approval.frees_at is not None and approval.frees_at <= now and known:
         return _free_alone(conn, desk, owner, action_id, now)
     if approval.remind_at is not None and approval.remind_at <= now and approvals.reminded(conn, action_id):
         others = tuple(each for each in desk.admins if each != card.by)
