@@ -217,12 +217,19 @@ def _second(settings: Settings, core: Core, web: AsyncWebClient) -> Second:
     key = settings.totp.key.get_secret_value() if settings.totp.key is not None else None
     codes = Codes(database=core.database, key=key, now=utc_now)
     channels = Channels(web=web)
+    people = People(roles=settings.roles, web=web)
     return Second(
-        people=People(roles=settings.roles, web=web),
+        people=people,
         channels=channels,
         codes=codes,
         asking=Asking(desk=core.desk, monitor=core.monitor, channels=channels),
-        voting=Voting(desk=core.desk, executor=core.executor, codes=codes, roles_now=_roles_now),
+        voting=Voting(
+            desk=core.desk,
+            executor=core.executor,
+            codes=codes,
+            roles_now=_roles_now,
+            flaw=lambda person: people.flaw(person)[0],
+        ),
     )
 
 

@@ -147,7 +147,7 @@ class Recorder:
             self._trouble(f"the journal cannot be read ({error.strerror or type(error).__name__})")
             return []
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
         """See whether anything waits in the journal, also from other processes."""
         before = self._appended
         found = await in_thread(_pending, self._journal)
@@ -159,7 +159,7 @@ class Recorder:
         if self._settling.locked():
             return 0
         async with self._settling:
-            await self._look()
+            await self.look()
             if not self.behind():
                 return 0
             await self._flush()
@@ -191,7 +191,7 @@ class Recorder:
                 await in_thread(self._journal.clear, records)
             except OSError as error:  # replayed again next time, which changes nothing
                 self._trouble(f"the journal cannot be put aside ({error.strerror or type(error).__name__})")
-            await self._look()
+            await self.look()
             if not self.behind():
                 self.problem = ""
             if waiting:

@@ -28,7 +28,12 @@ class Replies:
         if incoming.response_url is not None:
             kind = "in_channel" if public else "ephemeral"
             await self._poster.respond(incoming.response_url, {"response_type": kind, **message.payload()})
-        elif incoming.channel is not None:
+        elif incoming.channel is None:
+            # Pressed on the home tab or sent from a form: there is no place but their own messages.
+            channel, _ = await self._poster.direct(incoming.user)
+            if channel is not None:
+                await self._poster.whisper(channel, incoming.user, message.payload())
+        else:
             await self._poster.whisper(
                 incoming.channel,
                 incoming.user,

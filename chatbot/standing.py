@@ -32,6 +32,7 @@ def read(
         cooldown=cooldown_left(kills, now, policy.cooldown_minutes),
         breaker=breaker(kills, now, limit=policy.breaker_kills, hours=policy.breaker_hours),
         lockdown=lockdown.current(conn),
+        stops=actions.stops(conn),
         fleet=fleet,
         fleet_error=fleet_error,
         bots=bots,

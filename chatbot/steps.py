@@ -161,15 +161,15 @@ def reasoned(conn: Connection, *, action_id: str, at: str, actor: str, reason: s
 
 
 def locked(conn: Connection, *, at: str, actor: str, reason: str, source: str) -> Entry | None:
-    """A lockdown begins; ``None`` when one stands already."""
+    """A lockdown begins; ``None`` when one stands already, which is written down as well."""
     when = datetime.fromisoformat(at)
     held, first = lockdown.begin(conn, by=actor, reason=reason, at=when)
-    if not first:
-        return None
+    event = "lockdown began" if first else "lockdown asked for again"
     detail = {"reason": reason, "source": source}
-    return audit.append(
-        conn, at=when, actor=actor, event="lockdown began", subject=f"lockdown {held.id}", detail=detail
+    entry = audit.append(
+        conn, at=when, actor=actor, event=event, subject=f"lockdown {held.id}", detail=detail
     )
+    return entry if first else None
 
 
 STEPS: Mapping[str, Callable[..., Any]] = {

@@ -9,9 +9,7 @@ import getpass
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 
-from chatbot import appointed
 from chatbot.approvals import copies
 from chatbot.approvals.ends import Ballot
 from chatbot.approvals.locking import lock
@@ -162,7 +160,6 @@ async def _seated(settings: Settings, person: str, say: Say) -> AsyncIterator[Se
         try:
             await core.database.prepare()
             await core.recorder.settle()
-            await core.database.write(partial(appointed.note, desk=core.desk, now=core.desk.now()))
             await _refuse_gone(settings, second, person, say)
             yield Seat(core=core, second=second, person=person, login=getpass.getuser(), say=say)
         finally:

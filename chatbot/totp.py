@@ -90,6 +90,7 @@ class Codes:
         now = self._now()
 
         def verb(conn: Connection) -> bool:
+            audit.queue_up(conn, now)  # the order of locks in which a vote uses a code up
             before = totp.get(conn, person) is not None
             if not totp.enroll(conn, person=person, sealed=sealed, by=by, at=now, replace=replace):
                 return False
@@ -106,6 +107,7 @@ class Codes:
         now = self._now()
 
         def verb(conn: Connection) -> bool:
+            audit.queue_up(conn, now)
             if not totp.remove(conn, person):
                 return False
             _note(conn, person, "removed", by=by, ops=ops, now=now)

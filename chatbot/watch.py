@@ -46,7 +46,7 @@ class Watch:
         while True:
             try:
                 await self.look()
-            except (CoordinatorError, TimeoutError) as error:
+            except (CoordinatorError, StorageError, TimeoutError) as error:
                 log.warning("no look at the fleet", error=str(error) or "timeout")
             await asyncio.sleep(self._poll_seconds)
 

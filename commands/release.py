@@ -64,8 +64,11 @@ def objection(standing: Standing, *, force: bool) -> str | None:
 
 def _not_seen_stopped(standing: Standing, *, force: bool) -> str | None:
     held, kill = standing.latch, standing.kill
-    if kill is not None and kill.state in OPEN and kill.verified_at is None:
-        return f"{kill.id} is not verified yet: wait until its card says that the fleet is stopped. {NOTHING}"
+    if kill is not None and kill.state in OPEN:
+        # Also one that was seen complete: its run goes on watching, and would take the release for a coordinator that
+        # forgets.
+        seen = "is still watched" if kill.verified_at is not None else "is not verified yet"
+        return f"{kill.id} {seen}: wait until its card says that the fleet is stopped and no longer watched. {NOTHING}"
     if held is not None and held.verified_at is None:
         if not closed_by_hand(standing):
             return f"The kill was never verified: type /kill again and wait until its card says so. {NOTHING}"

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +27,9 @@ class Standing:
     cooldown: timedelta  # left
     breaker: Breaker
     lockdown: Lockdown | None
+    stops: Mapping[str, int] = field(
+        default_factory=dict
+    )  # bot -> how many stops and pauses were ever accepted
     fleet: FleetStatus | None
     fleet_error: str = ""
     bots: tuple[str, ...]  # as configured, in the order in which they depend
@@ -40,8 +43,10 @@ class Facts:
     kills: int
     breaker_open: bool
     lockdown: int | None
+    lockdowns: int = 0  # how often the one that stands was asked for
+    stops: int = 0  # accepted so far, of the bots that matter
     switch: str = ""  # "active", "inactive" or "unknown"; "" when it does not matter
-    bots: Mapping[str, str] = field(default_factory=dict)  # name -> status word, of those that matter
+    bots: dict[str, str] = field(default_factory=dict)  # name -> status word, of those that matter
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON-ready data."""
@@ -50,14 +55,16 @@ class Facts:
             "kills": self.kills,
             "breaker_open": self.breaker_open,
             "lockdown": self.lockdown,
+            "lockdowns": self.lockdowns,
+            "stops": self.stops,
             "switch": self.switch,
             "bots": dict(sorted(self.bots.items())),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Facts":
-        """What ``as_json`` made; KeyError or TypeError for anything else."""
-        return cls(**data)
+        """What ``as_json`` made; TypeError for anything else."""
+        return cls(**{**data, "bots": dict(data["bots"])})
 
 
 def word_of(fleet: FleetStatus | None, bot: str) -> str:
@@ -81,16 +88,28 @@ def facts(standing: Standing, concerned: tuple[str, ...] | None) -> Facts:
         kills=standing.kills,
         breaker_open=standing.breaker.open,
         lockdown=standing.lockdown.id if standing.lockdown is not None else None,
+        lockdowns=standing.lockdown.times if standing.lockdown is not None else 0,
+        stops=sum(standing.stops.get(bot, 0) for bot in concerned or ()),
         switch="" if concerned is None else switch_word(standing.fleet),
         bots={bot: word_of(standing.fleet, bot) for bot in concerned or ()},
     )
 
 
 def digest(
-    *, command: str, bot: str | None, option: str, reason: str, requested_by: str, facts: Facts
+    *,
+    command: str,
+    bot: str | None,
+    option: str,
+    reason: str,
+    requested_by: str,
+    sends: Sequence[str],
+    facts: Facts,
 ) -> str:
-    """What an approval is given for, in 64 hexadecimal digits: one other letter anywhere makes it another."""
-    told = [command, bot, option, reason, requested_by, facts.as_json()]
+    """What an approval is given for, in 64 hexadecimal digits: one other letter anywhere makes it another.
+
+    ``sends`` is what goes over the wire and where to, word by word as it was shown.
+    """
+    told = [command, bot, option, reason, requested_by, list(sends), facts.as_json()]
     text = json.dumps(told, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
@@ -106,6 +125,10 @@ def changes(before: Facts, after: Facts) -> tuple[str, ...]:
         found.append(f"the circuit breaker {'opened' if after.breaker_open else 'closed'}")
     if after.lockdown != before.lockdown:
         found.append("a lockdown began" if after.lockdown is not None else "the lockdown ended")
+    elif after.lockdowns != before.lockdowns:
+        found.append("the lockdown was asked for again")
+    if after.stops != before.stops:
+        found.append("a bot that it concerns was told to stop or pause")
     if after.switch != before.switch:
         found.append(f"the kill switch went from {before.switch} to {after.switch}")
     for bot in sorted({*before.bots, *after.bots}):

@@ -310,6 +310,13 @@ def kills(conn: Connection) -> int:
     return int(found["kills"]) if found is not None else 0
 
 
+def stops(conn: Connection) -> dict[str, int]:
+    """How many stops and pauses of each bot were ever accepted: like ``kills``, a number that any new one raises."""
+    counted = select(actions.c.bot, func.count()).where(actions.c.command.in_(("stop", "pause")))
+    rows = conn.execute(counted.group_by(actions.c.bot))
+    return {bot: int(count) for bot, count in rows if bot is not None}
+
+
 def unverified(conn: Connection, since: datetime) -> list[Action]:
     """Stops of any kind that were accepted since then and not seen complete, oldest first."""
     doubtful = actions.c.state.in_((*sorted(OPEN), State.NOT_VERIFIED, State.FAILED))

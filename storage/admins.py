@@ -2,12 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Boolean, Column, Connection, Table, func, select, update
 
 from storage.prepared import InsertIfNew
 from storage.schema import PlainText, UtcDateTime, metadata
+
+BRIEFLY = timedelta(minutes=10)
 
 admins = Table(
     "admins",
@@ -33,7 +35,8 @@ class Admin:
 def note(conn: Connection, configured: Collection[str], at: datetime) -> tuple[str, ...]:
     """Take in whom the configuration names now; returns those who were added, none at the first installation.
 
-    Who was gone and comes back begins anew.
+    Who was gone and comes back begins anew, unless it was for minutes only: while replicas are brought to a new
+    configuration one after another, they name different people.
     """
     first = not conn.scalar(select(func.count()).select_from(admins))
     added = []
@@ -42,6 +45,8 @@ def note(conn: Connection, configured: Collection[str], at: datetime) -> tuple[s
         if _INSERT(conn, row):
             added.append(person)
             continue
+        soon = (admins.c.person == person, admins.c.gone_at > at - BRIEFLY)
+        conn.execute(update(admins).where(*soon).values(gone_at=None))
         back = update(admins).where(admins.c.person == person, admins.c.gone_at.is_not(None))
         if conn.execute(back.values(since=at, founding=False, gone_at=None)).rowcount:
             added.append(person)

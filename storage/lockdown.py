@@ -15,6 +15,7 @@ lockdowns = Table(
     Column("begun_at", UtcDateTime, nullable=False),
     Column("by", PlainText, nullable=False),
     Column("reason", PlainText, nullable=False),
+    Column("times", Integer, nullable=False, default=1),
     Column("ended_at", UtcDateTime),
     Column("ended_by", PlainText),
 )
@@ -38,14 +39,21 @@ class Lockdown:
     begun_at: datetime
     by: str
     reason: str
+    times: int = 1  # how often it was asked for while it stood
     ended_at: datetime | None = None
     ended_by: str | None = None  # the action that ended it
 
 
 def begin(conn: Connection, *, by: str, reason: str, at: datetime) -> tuple[Lockdown, bool]:
-    """The standing lockdown, and True when this call began it; the first reason, person and time are kept."""
+    """The standing lockdown, and True when this call began it; the first reason, person and time are kept.
+
+    One that stands counts how often it was asked for: whoever is about to end it learns of that.
+    """
     while True:
         first = _INSERT(conn, {"begun_at": at, "by": by, "reason": reason})
+        if not first:
+            again = update(lockdowns).where(lockdowns.c.ended_at.is_(None))
+            conn.execute(again.values(times=lockdowns.c.times + 1))
         standing = current(conn)
         if standing is not None:  # None: another one stood and was ended between the two statements
             return standing, first

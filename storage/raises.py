@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, literal, select, update
+from sqlalchemy import Connection, func, literal, or_, select, update
 
-from storage.actions import OPEN, RELEASES, State, actions
+from storage.actions import OPEN, RELEASES, STOPS, State, actions
 from storage.schema import UtcDateTime
 
 
@@ -14,6 +14,19 @@ def release_under_way(conn: Connection) -> bool:
     """True while an approved release of the kill switch runs: until it ends, a released switch is no surprise."""
     running = actions.c.command.in_(RELEASES) & (actions.c.state == State.RUNNING)
     return conn.execute(select(actions.c.id).where(running).limit(1)).first() is not None
+
+
+def under_way(conn: Connection, *, bot: str | None, besides: str) -> list[tuple[str, bool]]:
+    """What was approved and runs, besides that one, of this bot or (``None``) of any; True when it was begun."""
+    running = (
+        actions.c.state == State.RUNNING,
+        actions.c.command.not_in(sorted(STOPS)),
+        actions.c.id != besides,
+    )
+    found = select(actions.c.id, actions.c.begun_at).where(*running)
+    if bot is not None:
+        found = found.where(or_(actions.c.bot == bot, actions.c.bot.is_(None)))
+    return [(row.id, row.begun_at is not None) for row in conn.execute(found.order_by(actions.c.id))]
 
 
 def free(conn: Connection, action_id: str, *, owner: str, lease_until: datetime) -> bool:

@@ -12,21 +12,23 @@ from sqlalchemy import Connection
 
 from chatbot import standing
 from chatbot.approvals import copies
-from chatbot.approvals.binding import bound, raising_of, request_of
+from chatbot.approvals.binding import bound, raising_of, request_of, sends
 from chatbot.desk import Desk
 from chatbot.views import asked_words
 from chatbot.views.approval_state import RequestCard
 from chatbot.views.asked_words import Surroundings
-from commands.calls import calls
 from commands.coordinator.model import FleetStatus
 from commands.policy import approvers
 from commands.release import released_elsewhere
 from commands.spec import Request, UserError
 from commands.standing import Standing, facts
 from commands.start_sequential import to_start
-from storage import actions, approvals, audit
+from storage import actions, approvals, audit, raises
 from storage.actions import Action
 from storage.approvals import Approval
+
+MOST_OF_ONE = 10
+"""Requests of one person that may wait at a time: each of them is drawn on everybody's home tab."""
 
 UNVERIFIED_SINCE = timedelta(hours=24)
 
@@ -50,6 +52,9 @@ def ask(
     detail: Mapping[str, Any],
 ) -> Asked:
     """Store a request that waits, with every copy of its card; UserError when it may not be asked as things stand."""
+    audit.queue_up(
+        conn, action.accepted_at
+    )  # of two who ask for the same thing at once, the second sees the first
     before = actions.by_key(conn, action.key)
     if before is not None:
         card = copies.read(conn, before.id)
@@ -59,6 +64,7 @@ def ask(
     now, request = action.accepted_at, request_of(action)
     stands = standing.read(conn, now=now, policy=desk.policy, bots=desk.bots, fleet=fleet)
     _refuse(conn, request, stands)
+    _refuse_many(conn, action)
     others = [each for each in desk.admins if each != action.requested_by]
     solo = desk.policy.solo and not others  # where there is a second admin, a second admin is asked
     needed = (
@@ -70,17 +76,18 @@ def ask(
             others=len(others),
         )
     )
-    _refuse_without_others(request, desk, needed=needed, others=len(others))
+    _refuse_without_others(action, desk, needed=needed, others=len(others))
     asked_in = facts(stands, raising_of(action.command).concerns(request, stands))
     stored, _ = actions.accept(conn, action, owner=None, lease_until=None, waiting=True)
+    shown = _shown(conn, desk, stored, stands, around)
     expires = timedelta(minutes=desk.policy.approval_minutes)
     wait = timedelta(minutes=desk.policy.solo_wait_minutes)
     approvals.ask(
         conn,
         Approval(
             action_id=stored.id,
-            digest=bound(stored, asked_in),
-            asked={"facts": asked_in.as_json(), **_shown(conn, desk, stored, stands, around)},
+            digest=bound(stored, shown["sends"], asked_in),
+            asked={"facts": asked_in.as_json(), **shown},
             needed=needed,
             frees_at=now + wait if solo else None,
             asked_at=now,
@@ -119,27 +126,39 @@ def _refuse(conn: Connection, request: Request, stands: Standing) -> None:
     if objection is not None:
         raise UserError(objection)
     for other in copies.waiting(conn):
-        if (other.command, other.bot, other.option) == (request.command, request.bot, request.option):
+        if (other.command, other.bot) == (request.command, request.bot):
             raise UserError(
-                f"{other.id} asks for the same already, until {other.expires_at:%H:%M} UTC: that one can be approved "
-                "or withdrawn, so nothing more was asked."
+                f"{other.id} asks for that already, until {other.expires_at:%H:%M} UTC: that one can be approved or "
+                "withdrawn, so nothing more was asked."
             )
+    for running, _ in raises.under_way(conn, bot=request.bot, besides=""):
+        raise UserError(
+            f"{running} is under way, so nothing was asked: wait until its card says how it ended."
+        )
 
 
-def _refuse_without_others(request: Request, desk: Desk, *, needed: int, others: int) -> None:
+def _refuse_many(conn: Connection, action: Action) -> None:
+    own = sum(each.by == action.requested_by for each in copies.waiting(conn))
+    if own >= MOST_OF_ONE:
+        raise UserError(
+            f"{own} requests of yours wait already, so nothing more was asked: withdraw some, or let them be decided."
+        )
+
+
+def _refuse_without_others(action: Action, desk: Desk, *, needed: int, others: int) -> None:
     if desk.policy.solo and not others:
-        if request.command == "force-override":
+        if action.command == "force-override":
             raise UserError(
                 "/force-override always takes a second admin and there is none, so nothing was asked."
             )
-        if request.command in desk.policy.step_up:
+        if action.command in desk.policy.step_up and action.source != "terminal":
             raise UserError(
-                f"/{request.command} also takes a code, which the only admin types at a terminal on the bot's host: "
-                f"chatbot {request.command}. Nothing was asked."
+                f"/{action.command} also takes a code, which the only admin types at a terminal on the bot's host: "
+                f"chatbot {action.command}. Nothing was asked."
             )
     elif others < needed:
         raise UserError(
-            f"/{request.command} takes {needed} other admin{'s' if needed > 1 else ''} and the configuration names "
+            f"/{action.command} takes {needed} other admin{'s' if needed > 1 else ''} and the configuration names "
             f"{others or 'none'}, so nothing was asked: add one under roles.admins."
         )
 
@@ -151,21 +170,9 @@ def _shown(
     since = stands.now - UNVERIFIED_SINCE
     started = to_start(stands)
     around = replace(around, unverified=tuple(actions.unverified(conn, since)), started=started)
-    sent = (
-        ()
-        if action.command in actions.RELEASES and released_elsewhere(stands)
-        else calls(
-            action_id=action.id,
-            command=action.command,
-            bot=action.bot,
-            option=action.option,
-            reason=action.reason,
-            bots=started,
-            profile=desk.coordinator.profile,
-        )
-    )
+    elsewhere = action.command in actions.RELEASES and released_elsewhere(stands)
     return {
-        "sends": [each.shown(desk.coordinator_url) for each in sent],
+        "sends": list(sends(desk, action, started=started, elsewhere=elsewhere)),
         "effects": list(asked_words.effect_lines(request, stands, around)),
         "state": list(asked_words.state_lines(stands, around)),
         "started": list(started),

@@ -1,6 +1,8 @@
 """Approve, Deny, Withdraw and Cancel: the buttons and forms of a request, believed only on a copy that we posted."""
 
+import asyncio
 import re
+import secrets
 from collections.abc import Coroutine
 from typing import Any
 
@@ -27,6 +29,7 @@ from commands.spec import Risk, UserError
 from commands.words import clean
 from storage import outbox
 
+ACK_SECONDS = 2.0  # of Slack's three
 FORGED = Refusal(
     why="forged button",
     sentence="This button does not belong to a message of mine, so nothing was done: see /approvals.",
@@ -64,7 +67,31 @@ class Ballots:
         self._replies = replies
 
     async def pressed(self, incoming: Incoming) -> Reply:
-        """The acknowledgement of a click or a form; the answer comes beside it."""
+        """The acknowledgement of a click or a form, within Slack's time: what takes longer is told beside it."""
+        work = asyncio.ensure_future(self._pressed(incoming))
+        done, _ = await asyncio.wait({work}, timeout=ACK_SECONDS)
+        if done:
+            return work.result()
+        self._desk.spawn(self._late(incoming, work))
+        return Reply()
+
+    async def _late(self, incoming: Incoming, work: "asyncio.Future[Reply]") -> None:
+        """Tell what became of it after its acknowledgement: a form that is closed shows no errors any more."""
+        try:
+            reply = await work
+        except UserError as error:
+            await self._replies.later(incoming, refusals.refusal(str(error)))
+            return
+        except Exception:
+            reference = f"ref-{secrets.token_hex(3)}"
+            log.exception("a click failed", reference=reference)
+            await self._replies.later(incoming, refusals.fault(reference))
+            return
+        errors = reply.payload.get("errors") if reply.payload is not None else None
+        if isinstance(errors, dict):
+            await self._replies.later(incoming, refusals.refusal(str(errors.get("reason"))))
+
+    async def _pressed(self, incoming: Incoming) -> Reply:
         named = _VALUE.fullmatch(incoming.context if incoming.kind is Kind.SUBMIT else incoming.text)
         if named is None:
             return await self._admission.refuse(incoming, FORGED)

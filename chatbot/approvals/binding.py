@@ -1,5 +1,6 @@
 """What a request is bound to: its exact words, who asked, and the state of things it was asked in."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -8,10 +9,11 @@ from sqlalchemy import Connection
 from chatbot import standing
 from chatbot.desk import Desk
 from commands import find
+from commands.calls import calls
 from commands.coordinator.model import FleetStatus
 from commands.spec import Raising, Request
 from commands.standing import Facts, changes, digest, facts
-from storage.actions import Action
+from storage.actions import RELEASES, Action
 from storage.approvals import Approval
 
 
@@ -28,7 +30,26 @@ def raising_of(command: str) -> Raising:
     return found.raising
 
 
-def bound(action: Action, asked_in: Facts) -> str:
+def sends(desk: Desk, action: Action, *, started: Sequence[str], elsewhere: bool) -> tuple[str, ...]:
+    """What this action would send by the configuration as it is now, word by word and with the address.
+
+    ``started`` are the bots of a sequence; ``elsewhere``: it was released elsewhere, so nothing is sent.
+    """
+    if elsewhere:
+        return ()
+    found = calls(
+        action_id=action.id,
+        command=action.command,
+        bot=action.bot,
+        option=action.option,
+        reason=action.reason,
+        bots=tuple(started),
+        profile=desk.coordinator.profile,
+    )
+    return tuple(each.shown(desk.coordinator_url) for each in found)
+
+
+def bound(action: Action, sent: Sequence[str], asked_in: Facts) -> str:
     """What an approval of this action is given for."""
     return digest(
         command=action.command,
@@ -36,6 +57,7 @@ def bound(action: Action, asked_in: Facts) -> str:
         option=action.option,
         reason=action.reason,
         requested_by=action.requested_by,
+        sends=sent,
         facts=asked_in,
     )
 
@@ -48,19 +70,30 @@ def differences(
     *,
     fleet: FleetStatus | None,
     now: datetime,
-    fleet_matters: bool = True,
+    only: tuple[str, ...] | None = None,
 ) -> tuple[str, ...]:
     """What is no longer as it was asked, in words; without a read of the fleet only our own record is compared.
 
-    A read from before it was asked says nothing of what changed since.
+    ``only`` names the bots whose state is compared: of a sequence some were started since. A read from before it was
+    asked says nothing of what changed since.
     """
     if fleet is not None and fleet.observed_at < approval.asked_at:
         fleet = None
     asked_in = Facts.from_json(approval.asked["facts"])
     stands = standing.read(conn, now=now, policy=desk.policy, bots=desk.bots, fleet=fleet)
     found = facts(stands, raising_of(action.command).concerns(request_of(action), stands))
-    if fleet is None or not fleet_matters:
+    if fleet is None:
         found = replace(found, switch=asked_in.switch, bots=asked_in.bots)
-    if bound(action, found) == approval.digest:
+    elif only is not None:
+        found = replace(found, bots=asked_in.bots | {bot: found.bots.get(bot, "") for bot in only})
+    elsewhere = action.command in RELEASES and asked_in.switch == "inactive"
+    sent = sends(desk, action, started=approval.asked.get("started", ()), elsewhere=elsewhere)
+    if bound(action, sent, found) == approval.digest:
         return ()
-    return changes(asked_in, found) or ("what is stored of it is not what was asked",)
+    return changes(asked_in, found) or ("what would be sent, or where to, is not what was shown",)
+
+
+def gone(desk: Desk, action: Action, voters: Sequence[str]) -> tuple[str, ...]:
+    """Who asked or approved and is no admin any more, in words: what they wanted no longer counts."""
+    people = (action.requested_by, *voters)
+    return tuple(f"{each} is no admin any more" for each in people if each not in desk.admins)

@@ -45,8 +45,8 @@ def ended(conn: Connection, limit: int = ENDED_SHOWN) -> tuple[RequestCard, ...]
     return _cards(conn, approvals.recent(conn, limit))
 
 
-def all_of(conn: Connection, card: RequestCard, desk: Desk) -> tuple[Owing, ...]:
-    """Every copy of this request as it is to be shown now."""
+def messages_of(card: RequestCard, desk: Desk) -> tuple[Owing, ...]:
+    """The card and each admin's own copy, as they are to be shown now."""
     owing = [
         Owing(key=card_key(card.id), channel=place(card, desk), payload=view.card(card).payload(), priority=2)
     ]
@@ -54,15 +54,20 @@ def all_of(conn: Connection, card: RequestCard, desk: Desk) -> tuple[Owing, ...]
         for person in desk.admins:
             shown = view.copy_for_asker(card) if person == card.by else view.card(card)
             owing.append(_direct(card, person, shown))
-    return (*owing, *homes(conn, desk))
+    return tuple(owing)
 
 
-def redraw(conn: Connection, desk: Desk, action_id: str, entry: Entry) -> RequestCard:
-    """Owe every copy of a request as it is after this audit row; LookupError when there is none of that id."""
+def redraw(conn: Connection, desk: Desk, action_id: str, entry: Entry, *, tabs: bool = True) -> RequestCard:
+    """Owe every copy of a request as it is after this audit row; LookupError when there is none of that id.
+
+    Without ``tabs`` the home tabs are left to the caller.
+    """
     card = read(conn, action_id, entry)
     if card is None:
         raise LookupError(f"no request {action_id}")
-    owe(conn, all_of(conn, card, desk), entry.at)
+    owe(conn, messages_of(card, desk), entry.at)
+    if tabs:
+        owe(conn, homes(conn, desk), entry.at)
     return card
 
 

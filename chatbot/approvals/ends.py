@@ -28,12 +28,21 @@ class Ballot:
 
 
 def over(
-    conn: Connection, desk: Desk, card: RequestCard, verdict: Verdict, *, why: str, now: datetime
+    conn: Connection,
+    desk: Desk,
+    card: RequestCard,
+    verdict: Verdict,
+    *,
+    why: str,
+    now: datetime,
+    tabs: bool = True,
 ) -> Ballot:
     """End a request that nobody may decide any more, and say so to whoever tried."""
     if approvals.end(conn, card.id, verdict, by="chatbot", why=why, at=now) is None:
         return Ballot(card=card, refusal=stale(copies.read(conn, card.id) or card))
-    said = ended(conn, desk, card, actor="chatbot", event=verdict.value, detail={"why": why}, now=now)
+    said = ended(
+        conn, desk, card, actor="chatbot", event=verdict.value, detail={"why": why}, now=now, tabs=tabs
+    )
     return replace(said, refusal=stale(said.card or card))
 
 
@@ -46,11 +55,12 @@ def ended(
     event: str,
     detail: Mapping[str, Any],
     now: datetime,
+    tabs: bool = True,
 ) -> Ballot:
     """Draw a request that was just ended everywhere, and say so in its thread."""
     raises.drop(conn, card.id, now, {"said": []})
     entry = audit.append(conn, at=now, actor=actor, event=event, subject=card.id, detail=dict(detail))
-    card = copies.redraw(conn, desk, card.id, entry)
+    card = copies.redraw(conn, desk, card.id, entry, tabs=tabs)
     owe(conn, (copies.in_thread(card, "ended", view.ended(card), desk),), now)
     return Ballot(card=card)
 

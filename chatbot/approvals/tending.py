@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from chatbot.approvals import tended
+from chatbot.approvals import copies, tended
 from chatbot.desk import Desk
 from chatbot.executor import Executor
 from commands.coordinator.errors import CoordinatorError
@@ -57,7 +57,8 @@ class Tending:
             return
         fleet = await self._fleet(waiting)
         due = partial(tended.to_tend, desk=desk, fleet=fleet, now=desk.now())
-        for action_id in await desk.database.read(due):
+        found = await desk.database.read(due)
+        for action_id in found:
             ballot = await desk.database.write(
                 partial(
                     tended.tend,
@@ -73,6 +74,8 @@ class Tending:
             desk.sender.wake()
             if ballot.freed is not None:
                 self._executor.start(ballot.freed)
+        if found:
+            await desk.show(await desk.database.read(lambda conn: copies.homes(conn, desk)))
 
     async def _fleet(self, waiting: list[Approval]) -> FleetStatus | None:
         """The fleet as the pollers see it; a solo wait that is over gets a look of its own."""

@@ -1,11 +1,12 @@
 """The transactions of a vote, a denial and a withdrawal: one conditional statement decides each."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from chatbot.approvals import copies
-from chatbot.approvals.binding import differences
+from chatbot.approvals.binding import differences, gone
 from chatbot.approvals.ends import Ballot, ended, over, own, stale, unknown
 from chatbot.desk import Desk
 from chatbot.identity import Refusal
@@ -32,9 +33,13 @@ def vote(
     proof: str,
     step: int | None,
     fleet: FleetStatus | None,
+    flawed: Collection[str],
     now: datetime,
 ) -> Ballot:
-    """Count an approval, and free the action with the last one that is needed; ``step`` is a code's, used up here."""
+    """Count an approval, and free the action with the last one that is needed; ``step`` is a code's, used up here.
+
+    ``flawed`` are people who may decide nothing any more, by the configuration as it is now or by Slack's word.
+    """
     audit.queue_up(conn, now)
     found = _open_for(conn, action_id, person=person, version=version)
     if isinstance(found, Ballot):
@@ -42,7 +47,12 @@ def vote(
     card, action, approval = found
     if approval.expires_at <= now:
         return over(conn, desk, card, Verdict.EXPIRED, why="", now=now)
-    changed = differences(conn, desk, action, approval, fleet=fleet, now=now)
+    before = tuple(each.person for each in approvals.votes_of(conn, action_id))
+    changed = (
+        *gone(desk, action, before),
+        *(f"{each} is no admin any more" for each in (action.requested_by, *before) if each in flawed),
+        *differences(conn, desk, action, approval, fleet=fleet, now=now),
+    )
     if changed:
         return over(conn, desk, card, Verdict.VOID, why=" and ".join(changed), now=now)
     refusal = _not_yet(conn, desk, person, now)

@@ -41,11 +41,13 @@ class Voting:
         executor: Executor,
         codes: Codes,
         roles_now: Callable[[], Roles | None],
+        flaw: Callable[[str], str | None],
     ) -> None:
         self._desk = desk
         self._executor = executor
         self._codes = codes
         self._roles_now = roles_now
+        self._flaw = flaw  # what Slack said last that forbids somebody everything
 
     async def look(self, action_id: str) -> RequestCard | None:
         """The request as it stands; UserError when the database does not answer."""
@@ -65,6 +67,15 @@ class Voting:
                 sentence="The configuration does not name you as an admin (any more), so nothing was approved.",
             )
         return None
+
+    async def _flawed(self, card: RequestCard | None) -> frozenset[str]:
+        """Who asked or approved this and may decide nothing any more."""
+        if card is None:
+            return frozenset()
+        roles = await asyncio.to_thread(self._roles_now)
+        people = (card.by, *card.approvers)
+        admins = roles.admins if roles is not None else ()
+        return frozenset(each for each in people if each not in admins or self._flaw(each) is not None)
 
     def takes_code(self, card: RequestCard) -> bool:
         """True when an approval of this also takes a code."""
@@ -107,6 +118,7 @@ class Voting:
                 proof=proof,
                 step=step,
                 fleet=fleet,
+                flawed=await self._flawed(card),
                 now=desk.now(),
             )
         )

@@ -1,13 +1,13 @@
 """The transactions of an approved action: held against its approval before each write, finished with what was seen."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
 from chatbot.approvals import copies
-from chatbot.approvals.binding import differences
+from chatbot.approvals.binding import differences, gone
 from chatbot.desk import Desk
 from chatbot.steps import Owing, owe
 from chatbot.views import approval as view
@@ -34,27 +34,36 @@ def begin(
     owner: str,
     action_id: str,
     fleet: FleetStatus | None,
-    fleet_matters: bool,
-    in_time: bool,
+    only: tuple[str, ...] | None,
+    later: timedelta,
     what: str,
     now: datetime,
 ) -> tuple[str, ...] | None:
     """``None`` when the action may send ``what`` now, which is written down; else why not, in words.
 
-    It stands as approved, nothing has changed, no newer kill exists, its time is not over, and it is still ours
-    (else LostError): all of that from one transaction. A kill that is accepted later finds it written down.
+    It stands as approved, nothing has changed, no newer kill or stop exists, its time is not over, nothing else is
+    under way, and it is still ours (else LostError): all of that from one transaction. A kill that is accepted later
+    finds it written down. ``only`` and ``fleet`` are as for ``differences``; ``later`` is added to its time.
     """
-    audit.queue_up(conn, now)  # so that no kill stands before our row in the record that we have not seen
     if not raises.hold(conn, action_id, owner=owner):
         raise LostError
+    audit.queue_up(conn, now)  # so that no kill stands before our row in the record that we have not seen
     action, approval = actions.get(conn, action_id), approvals.get(conn, action_id)
     if action is None or approval is None:
         raise LostError
     if approval.state is not Verdict.APPROVED:
         return ("it is not approved",)
-    if in_time and (approval.good_until is None or approval.good_until <= now):
+    if approval.good_until is None or approval.good_until + later <= now:
         return ("its time was over before it was sent",)
-    changed = differences(conn, desk, action, approval, fleet=fleet, now=now, fleet_matters=fleet_matters)
+    for other, begun in raises.under_way(conn, bot=action.bot, besides=action_id):
+        # Of two that were freed at once the one gives way that comes second, by the first sending or else by name.
+        if begun or (action.begun_at is None and other < action_id):
+            return (f"{other} is under way",)
+    voters = [each.person for each in approvals.votes_of(conn, action_id)]
+    changed = (
+        *gone(desk, action, voters),
+        *differences(conn, desk, action, approval, fleet=fleet, now=now, only=only),
+    )
     if changed:
         return changed
     raises.begin(conn, action_id, owner=owner, at=now)
@@ -85,7 +94,7 @@ def finish(
         asked_in = Facts.from_json(approval.asked["facts"]) if approval is not None else None
         if asked_in is None or actions.kills(conn) != asked_in.kills or not let_go:
             raise NewerKillError
-    audit.queue_up(conn, now)  # locks are taken in one order everywhere: latch, audit, the rest
+    # Locks are taken in one order everywhere: the latch, the action, the audit, the rest.
     if not raises.hold(conn, action_id, owner=owner):
         raise LostError
     actions.finish(conn, action_id, state=state, at=now, outcome=outcome)

@@ -19,6 +19,7 @@ async def release(run: Raise, approved_by: str) -> None:
         return
     status = await run.look() if run.begun else None
     if status is None or status.kill_switch_active is not False:  # else: sent by the process that died
+        run.refuse_if_answered("", "active")
         (call,) = calls(
             action_id=action.id,
             command=action.command,
@@ -35,7 +36,7 @@ async def release(run: Raise, approved_by: str) -> None:
             release_reason(action.reason, action.id),
             approved_by=approved_by,
         )
-        await run.send(call, post, fleet_matters=True)
+        await run.send(call, post)
         status = await run.seen(_released, times=1, gap=0, failed=lambda _: None)
     if status is None:
         raise OverError(

@@ -66,7 +66,8 @@ class RaiseRun:
         except NewerKillError:
             await self._raise.finish(
                 State.ABANDONED,
-                "The fleet was killed again while this was under way: the kill stands, and nothing was released by us.",
+                "The fleet was killed again while this was under way. Our release may have been sent; the kill stands, "
+                "and its card tells what was seen.",
             )
 
 
@@ -74,7 +75,7 @@ async def _end_lockdown(run: Raise) -> None:
     """End the lockdown that it was asked to end: our own record, read back from the database."""
     wanted, at = run.asked_in.lockdown, run.desk.now()
     if not run.begun:
-        await run.allowed("the end of the lockdown, in our own record", fleet_matters=False, in_time=True)
+        await run.allowed("the end of the lockdown, in our own record", of_the_fleet=False)
     if wanted is not None:
         await run.stored(lambda conn: lockdown.end(conn, wanted, by=run.action.id, at=at))
     standing = await run.stored(lockdown.current, reading=True)

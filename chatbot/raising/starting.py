@@ -1,6 +1,7 @@
 """An approved /start, /resume or /start-sequential: sent bot by bot, each seen running twice before it counts."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 
 from chatbot.raising.steps import OverError, Raise
@@ -45,18 +46,21 @@ async def _bring_up(run: Raise, bot: str, call: Call, *, first: bool) -> None:
     if not first and not told_before and word != run.asked_in.bots.get(bot):
         raise OverError(run.given_up, *run.said, f"Not started: {bot} is {word} now, which was not approved.")
     if not told_before:
-        await run.send(call, _post(run, bot), fleet_matters=first and not run.begun, in_time=first)
+        run.refuse_if_answered(bot, word)
+        whole = first and not run.begun  # nothing of it was started yet: everything must be as it was asked
+        await run.send(call, _post(run, bot), bot=bot, only=None if whole else (bot,), later=_later(run, bot))
     gap = run.desk.policy.start_gap_seconds
-    status = await run.seen(
-        partial(running, bot=bot), times=GOOD_READS, gap=gap, failed=partial(_failed, bot=bot)
-    )
+    # One that was in error when it was asked may still be called so for a moment.
+    failed = _killed if run.asked_in.bots.get(bot) == "error" else partial(_failed, bot=bot)
+    status = await run.seen(partial(running, bot=bot), times=GOOD_READS, gap=gap, failed=failed)
     if status is None:
         now = word_of(await run.look(), bot)
         limit = run.desk.policy.start_timeout_seconds
         raise OverError(
             State.NOT_VERIFIED,
             *run.said,
-            f"{bot} was told to start and was not seen running within {limit:g} s: it is {now}. /stop {bot} stops it.",
+            f"{bot} was told to start and was not seen running within {limit:g} s; last seen {now}. It may still start: "
+            f"/stop {bot} makes sure that it does not.",
         )
     await run.keep(f"{bot} is running, seen {GOOD_READS} times{_mode(run)}.")
 
@@ -66,20 +70,30 @@ async def _coordinators_own(run: Raise) -> None:
     status = await run.look() if run.begun else None
     moved = status is not None and any(word_of(status, bot) not in STARTABLE for bot in run.started)
     if not moved:
-        await run.send(_calls(run)[0], run.desk.coordinator.start_sequential, fleet_matters=not run.begun)
+        run.refuse_if_answered("", "not started")
+        await run.send(_calls(run)[0], run.desk.coordinator.start_sequential)
     names = run.started
 
     def wanted(read: FleetStatus) -> bool:
         return all(running(read, bot) for bot in names)
 
     gap = run.desk.policy.start_gap_seconds
-    status = await run.seen(wanted, times=GOOD_READS, gap=gap, failed=lambda _: None)
+    status = await run.seen(wanted, times=GOOD_READS, gap=gap, failed=_killed)
     if status is None:
         now = await run.look()
         words = ", ".join(f"{bot} {word_of(now, bot)}" for bot in names)
         raise OverError(State.NOT_VERIFIED, f"Sent, and not all bots were seen running in time: {words}.")
     await run.finish(
         State.VERIFIED, f"{', '.join(names)} are running at full limits, seen {GOOD_READS} times."
+    )
+
+
+def _later(run: Raise, bot: str) -> timedelta:
+    """How much longer than the first this bot of a sequence may take: as long as those before it can at most."""
+    policy = run.desk.policy
+    before = run.started.index(bot) if run.action.bot is None and bot in run.started else 0
+    return before * timedelta(
+        seconds=policy.start_timeout_seconds + (GOOD_READS + 1) * policy.start_gap_seconds
     )
 
 
@@ -103,8 +117,18 @@ def _post(run: Raise, bot: str) -> Callable[[], Awaitable[Answer]]:
     return partial(coordinator.start, bot, safe_mode=run.action.option != "full")
 
 
+def _killed(status: FleetStatus) -> str | None:
+    """Why waiting makes no sense any more: the fleet was killed, and not by us."""
+    if status.kill_switch_active is not True:
+        return None
+    return "The kill switch went from inactive to active while it started: nothing more of it is sent."
+
+
 def _failed(status: FleetStatus, *, bot: str) -> str | None:
-    """Why waiting makes no sense any more: the bot ended in an error."""
+    """The same, or the bot ended in an error."""
+    killed = _killed(status)
+    if killed is not None:
+        return killed
     seen = status.bots.get(bot)
     if seen is None or seen.status != "error":
         return None

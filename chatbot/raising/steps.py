@@ -7,8 +7,10 @@ and sent again only when it did not take effect.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -32,6 +34,7 @@ LAST_AGAIN = 5.0
 FIRST_LOOK = 0.1  # seconds between the first reads of what was sent, doubled up to LAST_LOOK
 LAST_LOOK = 2.0  # thirty in a minute: half of what the back end allows an endpoint, and a stop needs the rest
 KILL_TRIES = 5
+ON_TIME = timedelta()
 
 T = TypeVar("T")
 
@@ -56,6 +59,7 @@ class Raise:
     resumed: bool  # begun by another process, which may have sent already
     approval: Approval | None = None
     said: list[str] = field(default_factory=list)  # what was observed so far
+    sent: tuple[str, ...] = ()  # the bots whose start was answered ("" for a release), also before a crash
     tried: bool = False  # something of it was sent from here
     writing: bool = False  # a write is under way or not yet written down
     killed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -89,6 +93,8 @@ class Raise:
         if found is None:
             raise OverError(State.VOID, "No approval of it is stored, so nothing was sent.")
         self.approval = found.approval
+        stored = self.action.outcome.get("sent")
+        self.sent = tuple(str(each) for each in stored) if isinstance(stored, list) else ()
         given = [vote.person for vote in found.votes if vote.choice is approvals.Choice.APPROVE]
         return ", ".join(given) or f"{self.action.requested_by} alone"
 
@@ -99,17 +105,18 @@ class Raise:
         call: Call,
         post: Callable[[], Awaitable[Answer]],
         *,
-        fleet_matters: bool,
-        in_time: bool = True,
+        bot: str = "",
+        only: tuple[str, ...] | None = None,
+        later: timedelta = ON_TIME,
     ) -> None:
-        """Send once: held against the approval before, looked after a kill behind; OverError when it may not be.
+        """Send once: held against its approval before, a kill or stop looked for behind; OverError when it may not be.
 
-        Returns also when no clear answer came: what it did is for the reads to tell.
+        ``bot`` is the one that is started, ``only`` as for ``differences``, ``later`` how much longer than the first of
+        a sequence it may take. Returns also when no clear answer came: what it did is for the reads to tell.
         """
         pause = AGAIN_SECONDS
         while True:
-            what = call.shown(self.desk.coordinator_url)
-            await self.allowed(what, fleet_matters=fleet_matters, in_time=in_time)
+            await self.allowed(call.shown(self.desk.coordinator_url), only=only, later=later)
             self.tried = self.writing = True
             try:
                 await post()
@@ -127,21 +134,30 @@ class Raise:
             except CoordinatorError as error:
                 log.warning("no clear answer, reading back", error=str(error))
             await self.after_write()
-            await self.note_sent()
+            await self.note_sent(bot)
             self.writing = False
             return
 
-    async def allowed(self, what: str, *, fleet_matters: bool, in_time: bool) -> None:
+    async def allowed(
+        self,
+        what: str,
+        *,
+        only: tuple[str, ...] | None = None,
+        later: timedelta = ON_TIME,
+        of_the_fleet: bool = True,
+    ) -> None:
         """Hold it against its approval and write down that ``what`` is sent now; OverError when it may not be."""
         while True:
             self.refuse_when_killed()
+            await self.desk.recorder.look()
             if (
                 self.desk.recorder.behind()
             ):  # a kill may wait in the journal that the database does not know of
                 self._refuse_too_late("a kill may wait in the journal, which is not imported yet")
+                await self.desk.recorder.settle()
                 await self.wait(AGAIN_SECONDS)
                 continue
-            fleet = await self.look() if fleet_matters else None
+            fleet = await self.look() if of_the_fleet else None
             begun = self.desk.clock()
             verb = partial(
                 record.begin,
@@ -149,8 +165,8 @@ class Raise:
                 owner=self.owner,
                 action_id=self.action.id,
                 fleet=fleet,
-                fleet_matters=fleet_matters,
-                in_time=in_time or self.begun,
+                only=only,
+                later=ON_TIME if self.begun else later,
                 what=what,
                 now=self.desk.now(),
             )
@@ -177,37 +193,71 @@ class Raise:
             )
 
     async def after_write(self) -> None:
-        """Send the kill again if one was accepted while our write was on its way: it may have arrived later."""
-        if not await self._newer_kill():
+        """Send a kill or stop again that was accepted while our write was on its way: it may have arrived before it."""
+        killed, stopped = await self._overtaken()
+        if not (killed or stopped):
             return
+        what = "The fleet was killed" if killed else "A stop was accepted"
+        told = await self._stop_again(killed=killed)
+        again = (
+            "so that was sent again; its card tells what was seen."
+            if told
+            else "and it could NOT be sent again: type /kill now, and look at /status."
+        )
+        raise OverError(State.ABANDONED, *self.said, f"{what} while this was under way, {again}")
+
+    async def _overtaken(self) -> tuple[bool, bool]:
+        """Whether the fleet was killed, or a bot stopped that this concerns, since it was asked."""
+        if self.killed.is_set():
+            return True, False
+        asked_in = self.asked_in
+        try:
+            kills, stops = await self.desk.database.read(
+                lambda conn: (actions.kills(conn), actions.stops(conn))
+            )
+        except StorageError:
+            return False, False  # the next step waits for the database, and looks again
+        return kills != asked_in.kills, sum(stops.get(bot, 0) for bot in asked_in.bots) != asked_in.stops
+
+    async def _stop_again(self, *, killed: bool) -> bool:
+        """True when the coordinator took it."""
+        coordinator, why = self.desk.coordinator, f"it came while {self.action.id} was on its way"
         for _ in range(KILL_TRIES):
             try:
-                await self.desk.coordinator.activate_kill(
-                    f"a kill came while {self.action.id} was on its way"
-                )
-                break
+                if killed:
+                    await coordinator.activate_kill(why)
+                else:
+                    for bot in (self.action.bot,) if self.action.bot else self.started:
+                        with contextlib.suppress(Refused):  # it does not run
+                            await coordinator.stop(bot, reason=why)
             except CoordinatorError as error:
-                log.warning("the kill was not answered", error=str(error))
+                log.warning("a stop was not answered", error=str(error))
                 await asyncio.sleep(AGAIN_SECONDS)
-        raise OverError(
-            State.ABANDONED,
-            *self.said,
-            "The fleet was killed while this was on its way, so the kill was sent again; its card tells what was seen.",
-        )
+            else:
+                return True
+        return False
 
-    async def _newer_kill(self) -> bool:
-        if self.killed.is_set():
-            return True
-        try:
-            kills = await self.desk.database.read(actions.kills)
-        except StorageError:
-            return False  # the next step waits for the database, and looks again
-        return kills != self.asked_in.kills
-
-    async def note_sent(self) -> None:
-        """Keep when it was sent first."""
+    async def note_sent(self, bot: str) -> None:
+        """Keep when it was sent first, and for which bots: after a crash nothing is sent again that was answered."""
         at = self.desk.now()
-        await self.stored(lambda conn: actions.record_sent(conn, self.action.id, at))
+        self.sent += (bot,)
+        told = {"said": list(self.said), "sent": list(self.sent)}
+
+        def verb(conn: Connection) -> None:
+            raises.progress(conn, self.action.id, told)
+            actions.record_sent(conn, self.action.id, at)
+
+        await self.stored(verb)
+
+    def refuse_if_answered(self, bot: str, word: str) -> None:
+        """OverError when a process that died had an answer to this, and yet it is not so: somebody undid it."""
+        if self.begun and bot in self.sent:
+            what = f"{bot} is" if bot else "the kill switch is"
+            raise OverError(
+                State.ABANDONED,
+                *self.said,
+                f"It was sent before a restart and {what} {word} now: not sent again.",
+            )
 
     async def look(self) -> FleetStatus:
         """The fleet as it is now, however long it takes to be told; OverError once that makes no sense any more."""
@@ -274,7 +324,7 @@ class Raise:
     async def keep(self, *said: str) -> None:
         """Write down what was observed so far, for whoever goes on after a crash."""
         self.said += said
-        told = {"said": list(self.said)}
+        told = {"said": list(self.said), "sent": list(self.sent)}
         await self.stored(lambda conn: raises.progress(conn, self.action.id, told))
 
     async def stored(self, verb: Callable[[Connection], T], *, reading: bool = False) -> T:

@@ -198,8 +198,8 @@ def lockdown_answer(by: str, at: datetime, *, first: bool, recorded: bool, ops: 
     if not first:
         return message(
             section(
-                f"A lockdown stands already, since {when(at, day=True)} by {person(by)}: it goes on. "
-                "To end it, two admins use /lockdown off."
+                f"A lockdown stands already, since {when(at, day=True)} by {person(by)}: it goes on, yours is written "
+                "down, and what waited to end it is void."
             )
         )
     return message(

@@ -35,6 +35,9 @@ def view(
             )
         ),
         None if waiting else section("Nothing waits."),
+        section(f"... and {len(waiting) - WAITING_SHOWN} more, see /approvals.")
+        if len(waiting) > WAITING_SHOWN
+        else None,
         section(_killed(held), _locked(locked)),
         header("Lately"),
         section(

@@ -88,6 +88,7 @@ RELEASE = ("override it is fixed", "force-override it is really fixed")
             "not verified yet",
             "not verified yet",
         ),
+        (standing(kill=replace(KILL, state=State.RUNNING)), "is still watched", "is still watched"),
         (standing(latch=UNVERIFIED), "never verified", "never verified"),
         (standing(latch=UNVERIFIED, kill=BY_HAND), "/force-override goes past", ""),
         (standing(fleet(True, quantum="running")), "yet moves (quantum running)", "yet moves"),
@@ -191,20 +192,17 @@ BEFORE = Facts(latch=1, kills=2, breaker_open=False, lockdown=None, switch="acti
         (replace(BEFORE, latch=None), ("the kill was released",)),
         (replace(BEFORE, latch=2), ("another kill stands now",)),
         (replace(BEFORE, breaker_open=True), ("the circuit breaker opened",)),
-        (replace(BEFORE, lockdown=7), ("a lockdown began",)),
+        (replace(BEFORE, lockdown=7, lockdowns=1), ("a lockdown began",)),
+        (replace(BEFORE, lockdowns=2), ("the lockdown was asked for again",)),
+        (replace(BEFORE, stops=1), ("a bot that it concerns was told to stop or pause",)),
         (replace(BEFORE, switch="unknown"), ("the kill switch went from active to unknown",)),
         (replace(BEFORE, bots={"ndax": "error"}), ("ndax went from stopped to error",)),
     ],
 )
 def test_whatever_changes_is_another_digest_and_has_words(after: Facts, words: tuple[str, ...]) -> None:
     def bound(found: Facts, **known: object) -> str:
-        said = {
-            "command": "start",
-            "bot": "ndax",
-            "option": "safe",
-            "reason": "r",
-            "requested_by": "U1",
-        } | known
+        said: dict[str, object] = {"command": "start", "bot": "ndax", "option": "safe", "reason": "r"}
+        said |= {"requested_by": "U1", "sends": ("POST /start",)} | known
         return digest(facts=found, **said)  # type: ignore[arg-type]  # a test names the fields it means
 
     assert changes(BEFORE, after) == words
@@ -215,6 +213,7 @@ def test_whatever_changes_is_another_digest_and_has_words(after: Facts, words: t
         {"option": "full"},
         {"reason": "s"},
         {"requested_by": "U2"},
+        {"sends": ("POST /stop",)},
     ):
         assert bound(BEFORE) != bound(BEFORE, **change)
     assert Facts.from_json(after.as_json()) == after

@@ -125,7 +125,7 @@ async def test_a_start_that_is_only_claimed_is_not_believed(tmp_path: Path) -> N
     async with two_people(tmp_path, fleet=stopped(), CHATBOT_POLICY__START_TIMEOUT_SECONDS="0.5") as talk:
         talk.fleet.faults.set("lying_success", paths=["/start"])
         action = await go(
-            talk, "/start ndax", "NOT VERIFIED", "was not seen running within 0.5 s: it is stopped"
+            talk, "/start ndax", "NOT VERIFIED", "was not seen running within 0.5 s; last seen stopped"
         )
         assert state(talk, action) == ("approved", "not_verified")
 

@@ -26,8 +26,11 @@ async def test_the_first_configuration_founds_and_the_next_ones_add(database: Da
     }
 
 
-async def test_who_was_gone_begins_anew(database: Database) -> None:
+async def test_who_was_gone_begins_anew_unless_it_was_for_minutes(database: Database) -> None:
     await note(database, "U1", "U2")
+    await note(database, "U1")
+    assert await note(database, "U1", "U2", at=NOW + timedelta(minutes=9)) == ()
+    assert (await database.read(admins.known))["U2"].founding
     await note(database, "U1")
     assert set(await database.read(admins.known)) == {"U1"}
     assert await note(database, "U1", "U2", at=LATER) == ("U2",)
@@ -44,13 +47,16 @@ async def test_one_lockdown_stands_and_ends_once(database: Database, url: str) -
         )
     )
     assert sum(first for _, first in begun) == 1
-    (held,) = {each for each, _ in begun}
+    (held,) = {each.id for each, _ in begun}
+    standing = await database.read(lockdown.current)
+    assert standing is not None
+    assert (standing.times, standing.reason) == (6, "r")  # each counts, the first is kept
     ends = [
-        each.write(lambda conn: lockdown.end(conn, held.id, by="l-1", at=LATER)) for each in (database, other)
+        each.write(lambda conn: lockdown.end(conn, held, by="l-1", at=LATER)) for each in (database, other)
     ]
     assert sum(await asyncio.gather(*ends)) == 1
     assert await database.read(lockdown.current) is None
     again, first = await database.write(lambda conn: lockdown.begin(conn, by="U9", reason="", at=LATER))
     assert first
-    assert again.id != held.id
+    assert again.id != held
     await other.close()

@@ -77,6 +77,7 @@ def create_lockdowns() -> None:
         sa.Column("begun_at", MOMENT, nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
         sa.Column("ended_at", MOMENT),
         sa.Column("ended_by", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="pk_lockdowns"),

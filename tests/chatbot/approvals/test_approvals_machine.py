@@ -211,6 +211,7 @@ class Approvals(RuleBasedStateMachine):
             proof="slack",
             step=None,
             fleet=self.fleet(),
+            flawed=(),
             now=self.now,
         )
         each = self.known[name]
@@ -284,8 +285,8 @@ class Approvals(RuleBasedStateMachine):
                 owner=run.owner,
                 action_id=name,
                 fleet=self.fleet(),
-                fleet_matters=True,
-                in_time=True,
+                only=None,
+                later=timedelta(),
                 what="POST",
                 now=self.now,
             )
