@@ -5,14 +5,16 @@ import getpass
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from chatbot.totp import Codes
+    from chatbot.totp import Codes, Enrolment
     from config.settings import Settings
     from storage.database import Database
+
+T = TypeVar("T")
 
 
 @click.group("totp")
@@ -39,29 +41,35 @@ def key() -> None:
 def enroll(person: str, *, replace: bool, no_confirm: bool) -> None:
     """Enrol the authenticator of an admin: shows its secret once, as text and as a QR code."""
 
-    async def work(settings: "Settings", codes: "Codes", _: "Database") -> None:
+    async def draw(settings: "Settings", codes: "Codes", _: "Database") -> "Enrolment":
         from commands.spec import UserError
 
         if person not in settings.roles.admins:
             raise UserError(
                 f"{person} is no admin by the configuration: add it to roles.admins first. Nothing was done."
             )
-        codes.check_key()
-        enrolment = codes.drawn(person)
-        click.echo(enrolment.qr)
-        click.echo(f"Secret: {enrolment.secret}")
-        click.echo(f"Address: {enrolment.uri}")
-        click.echo("It is shown this once. Take it into the authenticator now.")
-        if not no_confirm:
-            code = await asyncio.to_thread(click.prompt, "The six digits it shows now")
-            if not codes.shows(enrolment, str(code)):
-                raise UserError("That is not what it should show, so nothing was enrolled: try again.")
+        await codes.check(person, replace=replace)
+        return codes.drawn(person)
+
+    enrolment = _run(draw)
+    click.echo(enrolment.qr)
+    click.echo(f"Secret: {enrolment.secret}")
+    click.echo(f"Address: {enrolment.uri}")
+    click.echo("It is shown this once. Take it into the authenticator now.")
+    # asked for outside of any loop: inside one, Ctrl-C would not end the waiting for a line
+    code = None if no_confirm else str(click.prompt("The six digits it shows now"))
+
+    async def store(settings: "Settings", codes: "Codes", _: "Database") -> None:
+        from commands.spec import UserError
+
+        if code is not None and not codes.shows(enrolment, code):
+            raise UserError("That is not what it should show, so nothing was enrolled: try again.")
         await codes.enroll(
             person, enrolment, by=f"terminal:{getpass.getuser()}", replace=replace, ops=settings.channels.ops
         )
         click.echo(f"Enrolled for {person}.")
 
-    _run(work)
+    _run(store)
 
 
 @totp.command("list")
@@ -92,7 +100,7 @@ def remove(person: str) -> None:
     _run(work)
 
 
-def _run(work: "Callable[[Settings, Codes, Database], Coroutine[Any, Any, None]]") -> None:
+def _run(work: "Callable[[Settings, Codes, Database], Coroutine[Any, Any, T]]") -> T:
     from chatbot.parts import utc_now
     from chatbot.totp import Codes
     from commands.spec import UserError
@@ -106,17 +114,17 @@ def _run(work: "Callable[[Settings, Codes, Database], Coroutine[Any, Any, None]]
             click.echo(f"- {mistake}", err=True)
         _fail("The settings cannot be used as they are, so nothing was done.")
 
-    async def run() -> None:
+    async def run() -> T:
         database = Database(settings.database.url)
         secret = settings.totp.key.get_secret_value() if settings.totp.key is not None else None
         try:
             await database.prepare()
-            await work(settings, Codes(database=database, key=secret, now=utc_now), database)
+            return await work(settings, Codes(database=database, key=secret, now=utc_now), database)
         finally:
             await database.close()
 
     try:
-        asyncio.run(run())
+        return asyncio.run(run())
     except (UserError, StorageError) as error:
         _fail(str(error))
 

@@ -154,7 +154,7 @@ class People:
             return Refusal(
                 why="role too low",
                 sentence=f"This needs the role {needs.value} and you are {role.value}, so nothing was done. "
-                "Ask an operator or admin now.",
+                f"Ask an {'admin' if needs is Role.ADMIN else 'operator or admin'} now.",
             )
         flaw = await self._flaw(user, risk=risk, fresh=fresh)
         if flaw is not None:

@@ -46,6 +46,7 @@ class KillRecord:
     reason: str = ""
     joined: list[Joined] = field(default_factory=list)
     closed: tuple[str, str] | None = None  # by whom and why
+    released: tuple[datetime, str] | None = None  # when, and by which request
     audit: tuple[int, str] | None = None
     redraw_due: float = 0.0
     drawing_shortly: bool = False
@@ -66,9 +67,12 @@ class KillRecord:
         )
 
     @classmethod
-    def ended(cls, action: Action, desk: Desk) -> "KillRecord":
-        """The record of a kill that is over, as the database tells it."""
+    def ended(
+        cls, action: Action, desk: Desk, *, released: tuple[datetime, str] | None = None
+    ) -> "KillRecord":
+        """The record of a kill that is over, as the database tells it; ``released`` when, and by which request."""
         record = cls.of(action, desk, recorded=True, resumed=True)
+        record.released = released
         record.phase = Phase.VERIFIED if action.state is State.VERIFIED else Phase.CLOSED
         if action.state is State.CLOSED:
             record.closed = (action.closed_by or "", action.close_reason or "")
@@ -118,6 +122,8 @@ class KillRecord:
             audit=self.audit,
             closed_by=self.closed[0] if self.closed else None,
             close_reason=self.closed[1] if self.closed else None,
+            released_at=self.released[0] if self.released else None,
+            released_by=self.released[1] if self.released else "",
             coordinator_url=self.desk.coordinator_url,
             contacts=self.desk.contacts,
             warn_after=self.warned,

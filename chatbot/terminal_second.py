@@ -6,6 +6,7 @@ beside whom they say they are. What the last approval frees runs here, to its en
 
 import asyncio
 import getpass
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -93,9 +94,10 @@ async def approve(settings: Settings, action_id: str, *, person: str, prompt: Pr
     async with _seated(settings, person, say) as seat:
         card = await _shown(seat, action_id)
         if not card.pending or card.by == person:
-            raise UserError(view.answer(card, "Nothing was approved."))
+            own = "You asked for this yourself, so somebody else has to decide. " if card.by == person else ""
+            raise UserError(view.answer(card, f"{own}Nothing was approved."))
         ballot = await seat.second.voting.approve(
-            card.id, version=card.version, person=person, proof="terminal", code=await _typed(prompt)
+            card.id, version=card.version, person=person, proof="terminal", code=_typed(prompt)
         )
         _refused(ballot)
         if ballot.freed is None:
@@ -144,7 +146,7 @@ async def waiting(settings: Settings, *, say: Say) -> int:
     if not open_now:
         say("Nothing waits for approval.")
     for card in lately:
-        say(f"{card.id}: {for_terminal(view.answer(card, '').strip())}")
+        say(for_terminal(view.answer(card, "").strip()))
     return 0
 
 
@@ -161,6 +163,7 @@ async def _seated(settings: Settings, person: str, say: Say) -> AsyncIterator[Se
             await core.database.prepare()
             await core.recorder.settle()
             await _refuse_gone(settings, second, person, say)
+            await second.codes.ready(person)
             yield Seat(core=core, second=second, person=person, login=getpass.getuser(), say=say)
         finally:
             await core.executor.stop(0)
@@ -183,13 +186,18 @@ async def _refuse_gone(settings: Settings, second: Second, person: str, say: Say
         say("Note: Slack does not answer, so it goes by the configuration and your code alone.")
 
 
-async def _typed(prompt: Prompt) -> str:
-    return await asyncio.to_thread(prompt)
+def _typed(prompt: Prompt) -> str:
+    """What was typed, with Ctrl-C ending the wait: the loop would only note it, and nothing else has to run here."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return prompt()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def _proven(seat: Seat, prompt: Prompt) -> None:
     """Prove who sits there by a code, which is used up by it."""
-    step = await seat.second.codes.step(seat.person, await _typed(prompt))
+    step = await seat.second.codes.step(seat.person, _typed(prompt))
     now = seat.core.desk.now()
     if not await seat.core.database.write(lambda conn: totp.use(conn, seat.person, step, now)):
         raise UserError("This code was used already, so nothing was done: wait for the next one.")

@@ -4,8 +4,8 @@ What the database holds is useless without the key from the environment, and a c
 transaction of the vote that it proves.
 """
 
-import binascii
 import hmac
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,8 +59,8 @@ class Codes:
         now = self._now()
         if enrolled.locked_until is not None and enrolled.locked_until > now:
             raise UserError(_locked(enrolled, now))
-        digits = "".join(code.split())
-        if not (digits.isascii() and digits.isdecimal() and len(digits) == 6):
+        digits = _digits(code)
+        if digits is None:
             raise UserError(f"A code is the six digits that your authenticator shows now. {NOTHING}")
         found = self._matching(self._opened(enrolled), digits, now)
         if found is None:
@@ -80,7 +80,8 @@ class Codes:
 
     def shows(self, enrolment: Enrolment, code: str) -> bool:
         """True when an authenticator that took this secret shows this code now."""
-        return self._matching(enrolment.secret, "".join(code.split()), self._now()) is not None
+        digits = _digits(code)
+        return digits is not None and self._matching(enrolment.secret, digits, self._now()) is not None
 
     async def enroll(
         self, person: str, enrolment: Enrolment, *, by: str, replace: bool, ops: str | None
@@ -98,9 +99,7 @@ class Codes:
             return True
 
         if not await self._written(verb):
-            raise UserError(
-                f"{person} has an authenticator already: write --replace to make its codes worthless. {NOTHING}"
-            )
+            raise UserError(_taken(person))
 
     async def remove(self, person: str, *, by: str, ops: str | None) -> None:
         """Take a person's codes away, with an audit row and a notice to all; UserError when there are none."""
@@ -116,15 +115,27 @@ class Codes:
         if not await self._written(verb):
             raise UserError(f"{person} has no authenticator here. {NOTHING}")
 
-    def check_key(self) -> None:
-        """UserError when there is no key, or what is configured is none."""
+    async def ready(self, person: str) -> None:
+        """UserError when no code of this person could be right, so that nobody is asked for one in vain."""
         self._sealer()
+        await self._enrolled(person)
+
+    async def check(self, person: str, *, replace: bool) -> None:
+        """UserError when a secret drawn for this person now could not be stored."""
+        self._sealer()
+        if not replace and await self._found(person) is not None:
+            raise UserError(_taken(person))
+
+    async def _found(self, person: str) -> Enrolled | None:
+        try:
+            return await self._database.read(lambda conn: totp.get(conn, person))
+        except StorageError as error:
+            raise UserError(
+                f"The database does not answer, so no code can be checked: try again in a moment. {NOTHING}"
+            ) from error
 
     async def _enrolled(self, person: str) -> Enrolled:
-        try:
-            found = await self._database.read(lambda conn: totp.get(conn, person))
-        except StorageError as error:
-            raise UserError(f"The database does not answer, so no code can be checked. {NOTHING}") from error
+        found = await self._found(person)
         if found is None:
             raise UserError(
                 f"No authenticator is enrolled for you: on the bot's host, type chatbot totp enroll {person}. {NOTHING}"
@@ -145,7 +156,8 @@ class Codes:
         if after is not None and after.locked_until is not None and after.locked_until > now:
             return _locked(after, now)
         left = MOST_FAILURES - (after.failures if after is not None else 0)
-        return f"This code is wrong; {left} more wrong ones lock your codes for a while. {NOTHING}"
+        lock = f"{left} more wrong ones lock your codes for a while"
+        return f"This code is wrong; {lock}: type the one that is shown now. {NOTHING}"
 
     def _opened(self, enrolled: Enrolled) -> str:
         from cryptography.fernet import InvalidToken
@@ -167,7 +179,7 @@ class Codes:
             )
         try:
             return Fernet(self._key)
-        except (ValueError, binascii.Error):
+        except ValueError:
             raise UserError(f"CHATBOT_TOTP__KEY is no key: chatbot totp key makes one. {NOTHING}") from None
 
     @staticmethod
@@ -191,8 +203,19 @@ def _note(conn: Connection, person: str, what: str, *, by: str, ops: str | None,
 
 def _locked(enrolled: Enrolled, now: datetime) -> str:
     until = enrolled.locked_until or now
-    minutes = max(1, round((until - now).total_seconds() / 60))
-    return f"Too many wrong codes: yours are locked for {minutes} more minutes. {NOTHING}"
+    minutes = max(1, math.ceil((until - now).total_seconds() / 60))
+    lasting = f"{minutes} more minute{'' if minutes == 1 else 's'}"
+    return f"Too many wrong codes: yours are locked for {lasting}; ask another admin, or try then. {NOTHING}"
+
+
+def _taken(person: str) -> str:
+    return f"{person} has an authenticator already: write --replace to make its codes worthless. {NOTHING}"
+
+
+def _digits(code: str) -> str | None:
+    """The six digits that were typed, ``None`` for anything else, also for digits of other scripts."""
+    digits = "".join(code.split())
+    return digits if digits.isascii() and digits.isdecimal() and len(digits) == 6 else None
 
 
 def _as_text(matrix: "tuple[bytearray, ...]") -> str:

@@ -1,4 +1,4 @@
-"""/lockdown: let nothing through that raises risk, until two admins end it."""
+"""/lockdown: let nothing through that raises risk, until others agree to end it."""
 
 from commands.policy import ROLE_FOR
 from commands.spec import Command, Raising, Request, Risk, UserError
@@ -27,7 +27,7 @@ def _concerns(request: Request, standing: Standing) -> None:
 COMMAND = Command(
     name="lockdown",
     usage="on|off [reason]",
-    summary="Let nothing be started until two admins end it",
+    summary="Let nothing be started until other admins agree to end it",
     help=(
         "With on, nothing that raises risk is taken or approved any more, at once and by one person; what waits for "
         "approval is void. Stops go on working. With off, you ask two other admins to end it."

@@ -119,8 +119,8 @@ def _refuse(conn: Connection, request: Request, stands: Standing) -> None:
     held = stands.lockdown
     if held is not None and request.command != "lockdown":
         raise UserError(
-            f"A lockdown stands since {held.begun_at:%Y-%m-%d %H:%M} UTC, so nothing was asked: two admins end it with "
-            "/lockdown off."
+            f"A lockdown stands since {held.begun_at:%Y-%m-%d %H:%M} UTC, so nothing was asked: to end it, one admin "
+            "asks with /lockdown off and others approve."
         )
     objection = raising_of(request.command).objection(request, stands)
     if objection is not None:
@@ -174,6 +174,6 @@ def _shown(
     return {
         "sends": list(sends(desk, action, started=started, elsewhere=elsewhere)),
         "effects": list(asked_words.effect_lines(request, stands, around)),
-        "state": list(asked_words.state_lines(stands, around)),
+        "state": list(asked_words.state_lines(request, stands, around)),
         "started": list(started),
     }

@@ -116,7 +116,7 @@ class Ballots:
                     anybody=incoming.name == "approval.cancel",
                     proof="slack",
                 )
-                return await self._told(incoming, work, "It ended: nothing was sent.")
+                return await self._told(incoming, work, "You ended it: nothing was sent.")
 
     async def _refusal(self, incoming: Incoming) -> Refusal | None:
         """Approving takes an admin as Slack knows them now; ending a request only somebody of this workspace."""

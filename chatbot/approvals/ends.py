@@ -75,7 +75,9 @@ def unknown(action_id: str) -> Refusal:
 def stale(card: RequestCard) -> Refusal:
     """The refusal for a button of an older version, which says where the request stands now."""
     why = "decided already" if not card.pending else "old version"
-    return Refusal(why=why, sentence=view.answer(card, "This button is out of date, so it did nothing."))
+    what = "This button is out of date, so it did nothing"
+    next_step = ": look at the card as it is now and press again." if card.pending else "."
+    return Refusal(why=why, sentence=view.answer(card, what + next_step))
 
 
 def own(card: RequestCard) -> Refusal:

@@ -55,7 +55,13 @@ class Tending:
         waiting = await desk.database.read(approvals.pending)
         if not waiting or desk.recorder.behind():
             return
-        fleet = await self._fleet(waiting)
+        await self._end_what_is_over(
+            None
+        )  # by our own record, at once: during a kill the fleet is read by nobody else
+        await self._end_what_is_over(await self._fleet(waiting))
+
+    async def _end_what_is_over(self, fleet: FleetStatus | None) -> None:
+        desk = self._desk
         due = partial(tended.to_tend, desk=desk, fleet=fleet, now=desk.now())
         found = await desk.database.read(due)
         for action_id in found:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from chatbot.approvals import copies
 from chatbot.approvals.binding import differences, gone
 from chatbot.desk import Desk
+from chatbot.kill_record import KillRecord
 from chatbot.steps import Owing, owe
 from chatbot.views import approval as view
 from chatbot.views.approval_state import RequestCard
@@ -107,9 +108,18 @@ def finish(
         detail=dict(outcome),
     )
     card = copies.redraw(conn, desk, action_id, entry)
-    owe(conn, _news(card, desk), now)
+    owe(conn, _news(conn, card, desk, now), now)
     return card
 
 
-def _news(card: RequestCard, desk: Desk) -> tuple[Owing, ...]:
-    return (copies.in_thread(card, "news", view.news(card), desk),)
+def _news(conn: Connection, card: RequestCard, desk: Desk, now: datetime) -> tuple[Owing, ...]:
+    """What those learn who look elsewhere: the thread, the ops channel, the card of the kill that was released."""
+    news = [copies.in_thread(card, "news", view.news(card), desk)]
+    if copies.place(card, desk) != desk.ops:
+        told = view.news(card, to_all=True).payload()
+        news.append(Owing(key=f"{card.id}/ops", channel=desk.ops, payload=told, priority=3))
+    last = latch.last(conn)
+    killed = actions.get(conn, last.action_id) if last is not None and last.released_by == card.id else None
+    if killed is not None:
+        news.append(KillRecord.ended(killed, desk, released=(now, card.id)).card_now())
+    return tuple(news)

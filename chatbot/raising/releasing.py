@@ -41,7 +41,8 @@ async def release(run: Raise, approved_by: str) -> None:
     if status is None:
         raise OverError(
             State.NOT_VERIFIED,
-            "It was sent, and the kill switch was not seen inactive. Our record still holds the kill: look at /status.",
+            "It was sent, and the kill switch was not seen inactive. Our record still holds the kill: "
+            "look at its status.",
         )
     await run.finish(
         State.VERIFIED,

@@ -45,7 +45,7 @@ class RaiseRun:
                 State.FAILED,
                 *self._raise.said,
                 f"Something went wrong in this bot (reference {reference}) and it may have been sent: look at "
-                "/status before the next step.",
+                "the fleet's status before the next step.",
             )
 
     async def _to_its_end(self) -> None:

@@ -32,8 +32,10 @@ async def all_of_them(run: Raise) -> None:
         try:
             await _bring_up(run, bot, call, first=number == 0)
         except OverError as over:
-            left = ", ".join(run.started[number + 1 :])
-            rest = (f"The sequence stopped there: {left} not started.",) if left else ()
+            told = bot in run.sent or run.writing
+            rest = [f"{bot} had been told to start."] if told and bot not in " ".join(over.said) else []
+            left = ", ".join(run.started[number + told :])
+            rest += [f"The sequence stopped there: {left} not started."] if left else []
             raise OverError(over.state, *over.said, *rest) from over
     await run.finish(State.VERIFIED, *run.said)
 
@@ -59,8 +61,8 @@ async def _bring_up(run: Raise, bot: str, call: Call, *, first: bool) -> None:
         raise OverError(
             State.NOT_VERIFIED,
             *run.said,
-            f"{bot} was told to start and was not seen running within {limit:g} s; last seen {now}. It may still start: "
-            f"/stop {bot} makes sure that it does not.",
+            f"{bot} was told to start and was not seen running within {limit:g} s; last seen {now}. "
+            f"It may still start: /stop {bot} makes sure that it does not.",
         )
     await run.keep(f"{bot} is running, seen {GOOD_READS} times{_mode(run)}.")
 

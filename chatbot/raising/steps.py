@@ -202,7 +202,7 @@ class Raise:
         again = (
             "so that was sent again; its card tells what was seen."
             if told
-            else "and it could NOT be sent again: type /kill now, and look at /status."
+            else "and it could NOT be sent again: type /kill now, and look at the fleet's status."
         )
         raise OverError(State.ABANDONED, *self.said, f"{what} while this was under way, {again}")
 

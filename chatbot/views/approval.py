@@ -40,18 +40,19 @@ __all__ = [
 
 def card(state: RequestCard) -> Message:
     """The card in the approvals channel; once decided it has no buttons."""
-    return _drawn(state, _to_decide(state))
+    return _drawn(state, _to_decide(state), words.headline(state))
 
 
 def copy_for_asker(state: RequestCard) -> Message:
     """The copy for the one who asked: it can only be withdrawn."""
     value = f"{state.id}:{state.version}"
-    return _drawn(state, (button("Withdraw", "approval.withdraw", value=value),) if state.pending else ())
+    buttons = (button("Withdraw", "approval.withdraw", value=value),) if state.pending else ()
+    return _drawn(state, buttons, words.own_headline(state))
 
 
-def _drawn(state: RequestCard, buttons: tuple[Block, ...]) -> Message:
+def _drawn(state: RequestCard, buttons: tuple[Block, ...], headline: str) -> Message:
     return message(
-        header(words.headline(state)),
+        header(headline),
         section(words.loud(state)),
         section(*words.standing(state)),
         section("*This is sent, word by word*") if state.sends and state.pending else None,
@@ -86,10 +87,13 @@ def entry(state: RequestCard, reader: str) -> tuple[Block | None, ...]:
     """One request on the home tab of a person, with the buttons that are for them."""
     value = f"{state.id}:{state.version}"
     buttons = _to_decide(state)
+    headline = words.headline(state)
     if reader == state.by and not state.solo:
         buttons = (button("Withdraw", "approval.withdraw", value=value),)
+        headline = words.own_headline(state)
     return (
-        section(f"*{outside(words.headline(state), 150)}*", *words.standing(state), words.asked_by(state)),
+        section(f"*{outside(headline, 150)}*", *words.standing(state), words.asked_by(state)),
+        section(*state.effects),
         actions(*buttons),
         context(words.small_print(state)),
     )
@@ -144,8 +148,11 @@ def ended(state: RequestCard) -> Message:
     return message(section(f"{person(state.by)} {words.ending(state)}"))
 
 
-def news(state: RequestCard) -> Message:
-    """A reply when it was carried out or could not be: what was seen."""
+def news(state: RequestCard, *, to_all: bool = False) -> Message:
+    """What was seen when it was carried out or could not be: for the one who asked, or all in the ops channel."""
+    if to_all:
+        who = f"Asked by {person(state.by)}, {words.approved_by(state)} ({outside(state.id, NAME_SHOWN)})."
+        return message(section(f"*{outside(words.headline(state), 150)}*", *words.outcome(state), who))
     return message(
         section(f"{person(state.by)} *{outside(words.headline(state), 150)}*", *words.outcome(state)),
     )
@@ -187,7 +194,8 @@ def lockdown_began(by: str, reason: str, at: datetime) -> Message:
         header("🔒 LOCKDOWN: nothing is started"),
         section(
             f"{person(by)} began it at {when(at)}{': ' + outside(reason) if reason else ''}. Nothing that raises risk "
-            "is taken or approved, and what waited for approval is void, until two admins end it with /lockdown off.",
+            "is taken or approved, and what waited for approval is void, "
+            "until one admin asks with /lockdown off and the others it takes approve.",
             "*Stops work as always*: /kill, /stop, /pause.",
         ),
     )
@@ -204,7 +212,8 @@ def lockdown_answer(by: str, at: datetime, *, first: bool, recorded: bool, ops: 
         )
     return message(
         section(
-            f"*Lockdown began* at {when(at)}: nothing is started until two admins end it with /lockdown off. "
+            f"*Lockdown began* at {when(at)}: nothing is started "
+            "until one admin asks with /lockdown off and the others it takes approve. "
             f"Everybody in {channel(ops)} sees it. Stops work as always."
         ),
         None if recorded else section(words.NOT_RECORDED_LOCKDOWN),

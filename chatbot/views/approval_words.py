@@ -50,6 +50,16 @@ def headline(state: RequestCard) -> str:
             return _running(state, wanted)
 
 
+def own_headline(state: RequestCard) -> str:
+    """The headline for the one who asked."""
+    return f"⏳ Waiting for approval: to {what(state)}" if state.pending else headline(state)
+
+
+def approved_by(state: RequestCard) -> str:
+    """Who approved, in a clause."""
+    return "which nobody cancelled" if state.solo else f"approved by {_people(state)}"
+
+
 def _running(state: RequestCard, wanted: str) -> str:
     match state.action:
         case State.VERIFIED:
@@ -112,7 +122,7 @@ def ending(state: RequestCard) -> str:
         case _:
             return (
                 f"The request to {wanted} became *void* at {at}, because {why or 'things changed'}. "
-                "Nothing was sent; look at /status and ask again if it is still wanted."
+                "Nothing was sent; look at the fleet's status and ask again if it is still wanted."
             )
 
 

@@ -1,7 +1,6 @@
 """What a request says of the state it was asked in and of what it would let trade, made once when it is asked."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from chatbot.views.markup import NAME_SHOWN, lasting, outside, person, when
 from commands import release, starting
@@ -9,6 +8,7 @@ from commands.coordinator.model import MonitorAlert, MonitorMetrics
 from commands.spec import Request
 from commands.standing import Standing, switch_word, word_of
 from storage.actions import Action
+from storage.lockdown import Lockdown
 
 ALERTS_SHOWN = 3
 ALERT_SHOWN = 80
@@ -26,20 +26,29 @@ class Surroundings:
     started: tuple[str, ...]  # the bots that a sequence would start
 
 
-def state_lines(standing: Standing, around: Surroundings) -> tuple[str, ...]:
+def state_lines(request: Request, standing: Standing, around: Surroundings) -> tuple[str, ...]:
     """Kill switch, breaker, cooldown, bots, and what else is open, with the time of the read."""
-    fleet = standing.fleet
+    fleet, held = standing.fleet, standing.lockdown
+    if request.command == "lockdown":  # it touches our own record only, so the fleet was not read
+        lines = [
+            f"*Our record when it was asked*: {_latch(standing)}; stops not verified: {_unverified(around)}"
+        ]
+        return (*(() if held is None else (_locked(held),)), *lines)
     read = f"read at {when(fleet.observed_at)}" if fleet is not None else "could not be read"
     lines = [
         f"*State when it was asked*, {read}: kill switch {switch_word(fleet)}, {_latch(standing)}",
-        f"*Cooldown*: {_left(standing.cooldown)} · *Circuit breaker*: {_breaker(standing)}",
+        f"*Cooldown*: {_left(standing)} · *Circuit breaker*: {_breaker(standing)}",
         f"*Bots*: {_bots(standing)}",
         f"*Open alerts*: {_alerts(around)} · *Stops not verified*: {_unverified(around)}",
     ]
-    held = standing.lockdown
     if held is not None:
-        lines.insert(0, f"*Lockdown* since {when(held.begun_at, day=True)} by {person(held.by)}")
+        lines.insert(0, _locked(held))
     return tuple(lines)
+
+
+def _locked(held: Lockdown) -> str:
+    why = outside(held.reason, 200) or "no reason given"
+    return f"*Lockdown* since {when(held.begun_at, day=True)} by {person(held.by)} ({why})"
 
 
 def effect_lines(request: Request, standing: Standing, around: Surroundings) -> tuple[str, ...]:
@@ -154,8 +163,10 @@ def _breaker(standing: Standing) -> str:
     return f"*open* ({counted}{left})"
 
 
-def _left(left: timedelta) -> str:
-    return f"*{lasting(left)} left*" if left else "over"
+def _left(standing: Standing) -> str:
+    if standing.latch is None:
+        return "none, nothing is killed"
+    return f"*{lasting(standing.cooldown)} left*" if standing.cooldown else "over"
 
 
 def _bots(standing: Standing) -> str:

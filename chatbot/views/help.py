@@ -10,7 +10,7 @@ from commands.spec import Command, Risk, Role
 _RISK = {
     Risk.READ: "It changes nothing.",
     Risk.LOWER: "It works at once: no second person, no question, no waiting time.",
-    Risk.RAISE: "It needs a second admin and a reason.",
+    Risk.RAISE: "It needs a second admin; a reason goes on the card.",
 }
 
 

@@ -43,7 +43,7 @@ def view(
         section(
             *(f"{outside(headline(each), 150)}, asked by {person(each.by)}" for each in ended[:ENDED_SHOWN])
         ),
-        None if ended else section("Nothing was asked yet."),
+        None if ended else section("Nothing was decided yet."),
         context(f"Stop the fleet: /kill · look: {outside(root, 40)} status · everything: /help"),
     )
 

@@ -142,7 +142,7 @@ def came_back(state: KillCard, bot: str, now: datetime) -> Message:
     return message(
         header(f"🚨 {outside_line(bot, NAME_SHOWN)} came back after the kill"),
         section(
-            f"*{what}*, seen at {when(state.seen_at or now)}. It is being stopped again.",
+            f"{mentions(state.contacts)} *{what}*, seen at {when(state.seen_at or now)}. It is being stopped again.",
             "Find out what started it, and stop its process on its own host until you know.",
         ),
     )
@@ -157,8 +157,8 @@ def switch_forgotten(state: KillCard, now: datetime) -> Message:
     return message(
         header("🚨 The coordinator forgot the kill"),
         section(
-            f"*The coordinator {says}*, seen at {when(state.seen_at or now)}. Nobody released it here, "
-            "and the kill is being sent again.",
+            f"{mentions(state.contacts)} *The coordinator {says}*, seen at {when(state.seen_at or now)}. "
+            "Nobody released it here, and the kill is being sent again.",
             "A restart of the coordinator does this: look whether somebody restarted it.",
         ),
     )

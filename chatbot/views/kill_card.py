@@ -24,6 +24,8 @@ def card(card: KillCard) -> Message:
 
 def headline(card: KillCard) -> str:
     """The headline without markup: the phase in words, with its sign beside."""
+    if card.released_at is not None:
+        return "☑️ KILL released: the fleet may trade again"
     match card.phase:
         case Phase.SENDING:
             return "🛑 KILL accepted: stopping the whole fleet"
@@ -76,7 +78,8 @@ def _body(card: KillCard) -> tuple[str, ...]:
                 words.came_back(card),
             )
         case Phase.VERIFIED:
-            return (words.verified(card), words.came_back(card), words.watching(card))
+            end = words.released(card) or words.watching(card)
+            return (words.verified(card), words.came_back(card), end)
         case Phase.NOT_CONFIRMED:
             return (*words.doubt_lines(card), words.came_back(card), words.sending(card))
         case Phase.CLOSED:
@@ -85,7 +88,8 @@ def _body(card: KillCard) -> tuple[str, ...]:
                     f"{person(card.closed_by or '')} closed this and says how it was stopped: "
                     f"{outside(card.close_reason or '') or 'no words given'}"
                 ),
-                "Nothing more is sent for this kill. Our record keeps the fleet as killed.",
+                words.released(card)
+                or "Nothing more is sent for this kill. Our record keeps the fleet as killed.",
                 *(
                     words.doubt_lines(card)
                     if card.doubts or card.seen_at is None

@@ -53,6 +53,8 @@ class KillCard:
     audit: tuple[int, str] | None = None  # number and hash of its newest audit entry
     closed_by: str | None = None
     close_reason: str | None = None
+    released_at: datetime | None = None  # when two people let the fleet trade again
+    released_by: str = ""  # the request by which they did
     coordinator_url: str
     contacts: tuple[Contact, ...]
     warn_after: float | None = None  # seconds of the warning that was reached

@@ -75,13 +75,20 @@ def verified(card: KillCard) -> str:
     return f"Verified {how}: {fleet_seen(card)} (seen at {when(card.seen_at or at)})."
 
 
+def released(card: KillCard) -> str:
+    """That two people let the fleet trade again, and by which request; "" while our record holds the kill."""
+    if card.released_at is None:
+        return ""
+    return f"*Released* at {when(card.released_at, day=True)} by {outside(card.released_by, NAME_SHOWN)}."
+
+
 def watching(card: KillCard) -> str:
     """How long the fleet is looked at after the stop; "" when that is not known."""
     if card.watching_until is None:
         return ""
     if card.now < card.watching_until:
         return f"Being watched until {when(card.watching_until)}: a bot that comes back is stopped again."
-    return f"It was watched until {when(card.watching_until)}, and stays killed until people release it."
+    return f"It was watched until {when(card.watching_until)}, and our record holds it until it is released."
 
 
 def sending(card: KillCard) -> str:

@@ -8,6 +8,7 @@ from chatbot.views.approval_state import RequestCard
 from chatbot.views.blocks import Message, context, header, message, section
 from chatbot.views.markup import channel, outside, person, when
 from commands.spec import Role
+from storage.approvals import Verdict
 
 PEOPLE_SHOWN = 30
 WAITING_SHOWN = 10
@@ -52,7 +53,9 @@ def _waiting(each: RequestCard) -> tuple[str, ...]:
 
 def _ended(each: RequestCard) -> str:
     at = when(each.decided_at, day=True) if each.decided_at is not None else "at an unknown time"
-    by = ", ".join(person(one) for one in each.approvers) or person(each.decided_by or "")
+    by = f"by {person(each.decided_by or '')}"
+    if each.verdict is Verdict.APPROVED:
+        by = approval_words.approved_by(each)
     shown = outside(approval_words.headline(each), 150)
     return f"{shown} ({outside(each.id, 60)}, asked by {person(each.by)}, {by}, {at})"
 

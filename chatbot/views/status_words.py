@@ -88,8 +88,8 @@ def second_person(report: StatusReport) -> tuple[str, ...]:
     if held is not None:
         why = f" ({outside(held.reason)})" if held.reason else ""
         lines.append(
-            f"*LOCKDOWN* since {when(held.begun_at, day=True)} by {person(held.by)}{why}: nothing is started until two "
-            "admins end it with /lockdown off. Stops work."
+            f"*LOCKDOWN* since {when(held.begun_at, day=True)} by {person(held.by)}{why}: nothing is started until one "
+            "admin asks with /lockdown off and others approve. Stops work."
         )
     if report.asked:
         many = "request waits" if report.asked == 1 else "requests wait"

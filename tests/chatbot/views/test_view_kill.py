@@ -141,7 +141,7 @@ def test_what_came_back_stays_on_the_card() -> None:
     assert "Verified again at 03:12:25 UTC" in text
     assert "*Came back and was stopped again*: ndax (2 times) and quantum." in text
     assert "*The coordinator forgot the kill* once; it was sent again." in text
-    assert "It was watched until 03:13:25 UTC, and stays killed until people release it." in text
+    assert "It was watched until 03:13:25 UTC, and our record holds it until it is released." in text
 
 
 def test_who_else_asked_and_the_audit_entry_are_shown() -> None:

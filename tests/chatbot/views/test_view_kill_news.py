@@ -90,7 +90,8 @@ def test_the_line_for_a_terminal_is_plain(state: KillCard, line: str) -> None:
             kill.came_back(SENT, "ndax", after(1)),
             (
                 "🚨 ndax came back after the kill\n"
-                "*ndax is trading again (running)*, seen at 03:12:06 UTC. It is being stopped again.\n"
+                "<@U0ADMIN1> *ndax is trading again (running)*, seen at 03:12:06 UTC. "
+                "It is being stopped again.\n"
                 "Find out what started it, and stop its process on its own host until you know."
             ),
         ),
@@ -98,7 +99,8 @@ def test_the_line_for_a_terminal_is_plain(state: KillCard, line: str) -> None:
             kill.came_back(SENT, "quantum", after(1)),
             (
                 "🚨 quantum came back after the kill\n"
-                "*quantum is no longer seen stopped (not listed)*, seen at 03:12:06 UTC. It is being stopped again.\n"
+                "<@U0ADMIN1> *quantum is no longer seen stopped (not listed)*, seen at 03:12:06 UTC. "
+                "It is being stopped again.\n"
                 "Find out what started it, and stop its process on its own host until you know."
             ),
         ),
@@ -106,8 +108,8 @@ def test_the_line_for_a_terminal_is_plain(state: KillCard, line: str) -> None:
             kill.switch_forgotten(SENT, after(1)),
             (
                 "🚨 The coordinator forgot the kill\n"
-                "*The coordinator says that its kill switch is off*, seen at 03:12:06 UTC. Nobody released it here, "
-                "and the kill is being sent again.\n"
+                "<@U0ADMIN1> *The coordinator says that its kill switch is off*, seen at 03:12:06 UTC. "
+                "Nobody released it here, and the kill is being sent again.\n"
                 "A restart of the coordinator does this: look whether somebody restarted it."
             ),
         ),

@@ -23,7 +23,6 @@ from chatbot.views.asked_words import Surroundings, effect_lines, state_lines
 from chatbot.views.blocks import Message, View, message, section
 from chatbot.views.kill import Joined, KillCard, Phase
 from chatbot.views.lists import Someone
-from chatbot.views.markup import shortened
 from chatbot.views.status import LatchView, StatusReport
 from commands import COMMANDS
 from commands.cooldown import Breaker
@@ -328,8 +327,6 @@ def _asked_lines(text: str) -> Iterator[tuple[str, ...]]:
         started=(text, "ndax"),
     )
     for surroundings in (around, Surroundings(metrics=None, alerts=None, unverified=(), started=())):
-        yield tuple(shortened(line, 2900) for line in state_lines(standing, surroundings)[:1])
-        yield state_lines(standing, surroundings)
         for command, option in (
             ("override", ""),
             ("force-override", ""),
@@ -339,7 +336,9 @@ def _asked_lines(text: str) -> Iterator[tuple[str, ...]]:
             ("resume", ""),
             ("lockdown", "off"),
         ):
-            yield effect_lines(Request(command=command, bot=text, option=option), standing, surroundings)
+            request = Request(command=command, bot=text, option=option)
+            yield effect_lines(request, standing, surroundings)
+            yield state_lines(request, standing, surroundings)
 
 
 def every_form(text: str) -> Iterator[View]:
