@@ -209,13 +209,10 @@ class Dispatcher:
 
     async def _home(self, person: str) -> None:
         """Draw the home tab of somebody with a role, who has just opened it."""
-        desk = self._desk
         try:
-            owing = await desk.database.read(lambda conn: copies.homes(conn, desk, (person,)))
+            await copies.show_homes(self._desk, (person,))
         except StorageError as error:
             log.warning("no home tab", error=str(error))
-            return
-        await desk.show(owing)
 
 
 async def _told(work: Coroutine[Any, Any, Message]) -> Message:

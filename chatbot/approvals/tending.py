@@ -81,7 +81,7 @@ class Tending:
             if ballot.freed is not None:
                 self._executor.start(ballot.freed)
         if found:
-            await desk.show(await desk.database.read(lambda conn: copies.homes(conn, desk)))
+            await copies.show_homes(desk)
 
     async def _fleet(self, waiting: list[Approval]) -> FleetStatus | None:
         """The fleet as the pollers see it; a solo wait that is over gets a look of its own."""

@@ -1,5 +1,6 @@
 """What comes between an approval and what it was given for: stops, kills elsewhere, other settings, leavers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ import pytest
 
 from chatbot.sandbox.fleet.policy import Policy
 from tests.conversation import OPS, Conversation
+from tests.crash.moments import locked
 from tests.e2e.two_people import (
     APPROVALS,
     OBEDIENT,
@@ -163,6 +165,24 @@ async def test_a_click_on_the_home_tab_is_answered_in_ones_own_messages(talk: Co
     await talk.slack.click_in_view("second-admin", home.id, "Approve")
     await talk.person("second-admin").reads("Your approval counts", where=dm.id)
     await card(talk, action, "Done and read back")
+
+
+def unsent_homes(talk: Conversation) -> bool:
+    """True while a home tab is to be drawn."""
+    return bool(talk.rows("select key from outbox where key like 'home/%' and state <> 'sent'"))
+
+
+async def test_a_home_tab_that_was_read_before_a_request_never_covers_it(talk: Conversation) -> None:
+    reads = len(talk.fleet.calls_to("/status"))
+    with locked(talk.data / "chatbot.db"):
+        asked = asyncio.create_task(ask(talk, "/start ndax"))
+        await talk.fleet.wait_for(lambda: len(talk.fleet.calls_to("/status")) > reads, 10)
+        await asyncio.sleep(0.3)  # by now it waits for the lock, most often; the outcome is the same if not
+        await talk.slack.open_home("second-admin")
+        await asyncio.sleep(0.3)
+    action, _ = await asked
+    await talk.fleet.wait_for(lambda: not unsent_homes(talk), 10)
+    assert action in str(talk.slack.workspace.homes["U0ADMIN2"].body)
 
 
 async def test_a_slow_approval_is_acknowledged_in_time_and_answered_afterwards(tmp_path: Path) -> None:
