@@ -304,7 +304,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([NAMES.variable(key) for key in NAMES.keys]), VALUES, max_size=6))
 def test_any_values_give_settings_or_sentences(tmp_path: Path, environ: dict[str, str]) -> None:
     # each mistake has words of its own: nobody is sent to the documentation
