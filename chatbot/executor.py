@@ -163,9 +163,8 @@ class Executor:
             run.close(
                 stored.closed_by or "", stored.close_reason or ""
             )  # by another process: its card is ours
-        elif (
-            action_id not in self._raises
-        ):  # one of those notices by itself, and first looks behind what it sent
+        elif action_id not in self._raises:
+            # One of those notices by itself, and first looks behind what it sent.
             task.cancel()
 
     async def stop(self, grace: float) -> None:

@@ -20,7 +20,6 @@ def read(
     policy: Policy,
     bots: tuple[str, ...],
     fleet: FleetStatus | None,
-    fleet_error: str = "",
 ) -> Standing:
     """Everything that decides whether something may be asked, from one snapshot of the database."""
     kills = recorded(latch.since(conn, now - _window(policy)))
@@ -34,7 +33,6 @@ def read(
         lockdown=lockdown.current(conn),
         stops=actions.stops(conn),
         fleet=fleet,
-        fleet_error=fleet_error,
         bots=bots,
     )
 

@@ -46,7 +46,7 @@ def objection(standing: Standing, *, force: bool) -> str | None:
     """Why the kill may not be released as things stand, or ``None``."""
     switch = standing.fleet.kill_switch_active if standing.fleet is not None else None
     if switch is None:
-        return f"The coordinator does not say whether its kill switch is active. {NOTHING}"
+        return f"The coordinator does not say whether its kill switch is active: look at it, then ask again. {NOTHING}"
     held = standing.latch
     if held is None:
         if switch:

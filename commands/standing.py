@@ -13,8 +13,6 @@ from storage.actions import Action
 from storage.latch import Latch
 from storage.lockdown import Lockdown
 
-NO_FLEET: Mapping[str, str] = {}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -27,11 +25,9 @@ class Standing:
     cooldown: timedelta  # left
     breaker: Breaker
     lockdown: Lockdown | None
-    stops: Mapping[str, int] = field(
-        default_factory=dict
-    )  # bot -> how many stops and pauses were ever accepted
+    # bot -> how many stops and pauses were ever accepted
+    stops: Mapping[str, int] = field(default_factory=dict)
     fleet: FleetStatus | None
-    fleet_error: str = ""
     bots: tuple[str, ...]  # as configured, in the order in which they depend
 
 

@@ -36,7 +36,7 @@ def fleet_objection(standing: Standing) -> str | None:
         return f"The fleet is killed by our record: release it first, with /override and a reason. {NOTHING}"
     switch = standing.fleet.kill_switch_active if standing.fleet is not None else None
     if switch is None:
-        return f"The coordinator does not say whether its kill switch is active. {NOTHING}"
+        return f"The coordinator does not say whether its kill switch is active: look at it, then ask again. {NOTHING}"
     if switch:
         return f"The coordinator says that the fleet is killed: release it first, with /override. {NOTHING}"
     return None

@@ -321,10 +321,10 @@ def unverified(conn: Connection, since: datetime) -> list[Action]:
     """Stops of any kind that were accepted since then and not seen complete, oldest first."""
     doubtful = actions.c.state.in_((*sorted(OPEN), State.NOT_VERIFIED, State.FAILED))
     unseen = actions.c.verified_at.is_(None)
-    stops = select(actions).where(
+    found = select(actions).where(
         actions.c.command.in_(STOPS), doubtful, unseen, actions.c.accepted_at >= since
     )
-    rows = conn.execute(stops.order_by(actions.c.accepted_at, actions.c.id))
+    rows = conn.execute(found.order_by(actions.c.accepted_at, actions.c.id))
     return [_action(row._mapping) for row in rows]
 
 

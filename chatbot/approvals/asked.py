@@ -52,9 +52,8 @@ def ask(
     detail: Mapping[str, Any],
 ) -> Asked:
     """Store a request that waits, with every copy of its card; UserError when it may not be asked as things stand."""
-    audit.queue_up(
-        conn, action.accepted_at
-    )  # of two who ask for the same thing at once, the second sees the first
+    # Of two who ask for the same thing at once, the second sees the first.
+    audit.queue_up(conn, action.accepted_at)
     before = actions.by_key(conn, action.key)
     if before is not None:
         card = copies.read(conn, before.id)

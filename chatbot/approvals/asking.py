@@ -21,10 +21,7 @@ from storage.actions import Action
 from storage.database import StorageError
 
 MONITOR_SECONDS = 0.7  # what it adds is worth so much waiting
-NO_STORAGE = (
-    "The database does not answer, so nothing was asked: try again when /status no longer says so. "
-    "A stop always works."
-)
+NO_STORAGE = "The database does not answer, so nothing was asked: try again in a moment. A stop always works."
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +129,7 @@ class Asking:
             return await self._desk.coordinator.status()
         except CoordinatorError as error:
             raise UserError(
-                f"What the fleet does could not be read ({str(error).rstrip('.')}), so nothing was asked."
+                f"What the fleet does could not be read ({str(error).rstrip('.')}), so nothing was asked: try again."
             ) from error
 
     async def _metrics(self) -> MonitorMetrics | None:

@@ -10,7 +10,7 @@ import structlog
 
 from chatbot.admission import Admission
 from chatbot.approvals.copies import direct_key
-from chatbot.approvals.ends import Ballot
+from chatbot.approvals.ends import Ballot, stale
 from chatbot.approvals.voting import Voting
 from chatbot.channels import Channels
 from chatbot.desk import Desk
@@ -122,9 +122,8 @@ class Ballots:
         """Approving takes an admin as Slack knows them now; ending a request only somebody of this workspace."""
         if incoming.name in {"approval.cancel", "approval.withdraw"}:
             return self._people.foreign(incoming.user_team)
-        if (
-            incoming.name == "approval.deny"
-        ):  # it lowers the risk: Slack that does not answer is no reason against it
+        if incoming.name == "approval.deny":
+            # It lowers the risk: Slack that does not answer is no reason against it.
             return await self._admission.refusal(
                 incoming, risk=Risk.LOWER, role=ROLE_FOR[Risk.RAISE], clicked=False
             )
@@ -134,11 +133,8 @@ class Ballots:
 
     async def _is_ours(self, incoming: Incoming, card: RequestCard) -> bool:
         """True when the button stands on a copy of this request where we put it."""
-        if incoming.at_home:
-            return True
-        if (
-            incoming.name == "approval.withdraw"
-        ):  # also in the answer to the one who asked; nobody else can use it
+        # Withdraw also stands in the answer to the one who asked; nobody else can use it.
+        if incoming.at_home or incoming.name == "approval.withdraw":
             return True
         if incoming.channel is None or incoming.message_ts is None:
             return False
@@ -169,8 +165,7 @@ class Ballots:
 
     async def _deny(self, incoming: Incoming, card: RequestCard) -> Reply:
         if not card.pending:
-            sentence = view.answer(card, "This button is out of date, so it did nothing.")
-            return await self._admission.refuse(incoming, Refusal(why="decided already", sentence=sentence))
+            return await self._admission.refuse(incoming, stale(card))
         if incoming.user == card.by:
             sentence = view.answer(card, "You asked for this yourself: withdraw it instead.")
             return await self._admission.refuse(incoming, Refusal(why="own request", sentence=sentence))

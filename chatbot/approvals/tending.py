@@ -55,9 +55,8 @@ class Tending:
         waiting = await desk.database.read(approvals.pending)
         if not waiting or desk.recorder.behind():
             return
-        await self._end_what_is_over(
-            None
-        )  # by our own record, at once: during a kill the fleet is read by nobody else
+        # By our own record first, at once: during a kill the fleet is read by nobody else.
+        await self._end_what_is_over(None)
         await self._end_what_is_over(await self._fleet(waiting))
 
     async def _end_what_is_over(self, fleet: FleetStatus | None) -> None:

@@ -115,7 +115,7 @@ def withdraw(
     if card is None:
         return Ballot(refusal=unknown(action_id))
     if person != card.by and not (anybody and card.solo):
-        sentence = "Only the one who asked can withdraw this: press Deny, so nothing was changed."
+        sentence = "Only the one who asked can withdraw this, so nothing was changed: press Deny instead."
         return Ballot(card=card, refusal=Refusal(why="not the requester", sentence=sentence))
     if approvals.end(conn, action_id, Verdict.WITHDRAWN, by=person, why="", at=now) is None:
         return Ballot(card=card, refusal=stale(card))

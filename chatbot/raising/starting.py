@@ -84,7 +84,11 @@ async def _coordinators_own(run: Raise) -> None:
     if status is None:
         now = await run.look()
         words = ", ".join(f"{bot} {word_of(now, bot)}" for bot in names)
-        raise OverError(State.NOT_VERIFIED, f"Sent, and not all bots were seen running in time: {words}.")
+        raise OverError(
+            State.NOT_VERIFIED,
+            f"Sent, and not all bots were seen running in time: {words}. "
+            "They may still start: /stop or /kill makes sure that they do not.",
+        )
     await run.finish(
         State.VERIFIED, f"{', '.join(names)} are running at full limits, seen {GOOD_READS} times."
     )

@@ -150,9 +150,8 @@ class Raise:
         while True:
             self.refuse_when_killed()
             await self.desk.recorder.look()
-            if (
-                self.desk.recorder.behind()
-            ):  # a kill may wait in the journal that the database does not know of
+            if self.desk.recorder.behind():
+                # A kill may wait in the journal that the database does not know of.
                 self._refuse_too_late("a kill may wait in the journal, which is not imported yet")
                 await self.desk.recorder.settle()
                 await self.wait(AGAIN_SECONDS)

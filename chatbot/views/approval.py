@@ -20,8 +20,6 @@ from chatbot.views.blocks import (
     section,
 )
 from chatbot.views.markup import NAME_SHOWN, channel, lasting, outside, person, when
-from storage.actions import State
-from storage.approvals import Verdict
 
 __all__ = [
     "RequestCard",
@@ -218,15 +216,6 @@ def lockdown_answer(by: str, at: datetime, *, first: bool, recorded: bool, ops: 
         ),
         None if recorded else section(words.NOT_RECORDED_LOCKDOWN),
     )
-
-
-def is_over(state: RequestCard) -> bool:
-    """True when nothing more will happen to it."""
-    return state.verdict not in {Verdict.PENDING, Verdict.APPROVED} or state.action not in {
-        State.RUNNING,
-        State.QUEUED,
-        State.WAITING,
-    }
 
 
 def title(state: RequestCard) -> str:

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from chatbot.views.approval_state import RequestCard, what
 from chatbot.views.markup import (
-    ERROR_SHOWN,
     NAME_SHOWN,
     lasting,
     outside,
@@ -186,8 +185,3 @@ def small_print(state: RequestCard) -> str:
 
 def _people(state: RequestCard) -> str:
     return ", ".join(person(each) for each in state.approvers) or "nobody"
-
-
-def error_shown(text: str) -> str:
-    """An outside error in one harmless line."""
-    return outside(text, ERROR_SHOWN)
