@@ -15,7 +15,7 @@ from commands import COMMANDS
 from commands.cooldown import Breaker
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.model import FleetStatus, MonitorMetrics
-from commands.coordinator.monitor import Monitor
+from commands.coordinator.monitor import Monitor, soon
 from commands.policy import includes
 from commands.spec import Request, Role, UserError
 from commands.standing import Standing
@@ -23,7 +23,6 @@ from config.settings import Policy
 from storage import approvals, outbox
 from storage.database import StorageError
 
-MONITOR_SECONDS = 0.7  # within the second after which an answer is announced and follows later
 MAX_AGE = 1.0  # seconds a read may be old, so that many people asking cost one
 
 
@@ -130,10 +129,4 @@ class Answers:
 
     async def _monitored(self) -> MonitorMetrics | None:
         """What the health monitor adds; without it, or when it is slow, the status is told all the same."""
-        if self._monitor is None:
-            return None
-        try:
-            async with asyncio.timeout(MONITOR_SECONDS):
-                return await self._monitor.metrics()
-        except (CoordinatorError, TimeoutError):
-            return None
+        return await soon(self._monitor.metrics()) if self._monitor is not None else None

@@ -14,13 +14,12 @@ from chatbot.views.asked_words import Surroundings
 from chatbot.views.blocks import Message
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.model import FleetStatus, MonitorAlert, MonitorMetrics
-from commands.coordinator.monitor import Monitor
+from commands.coordinator.monitor import Monitor, soon
 from commands.spec import Request, UserError
 from storage import actions
 from storage.actions import Action
 from storage.database import StorageError
 
-MONITOR_SECONDS = 0.7  # what it adds is worth so much waiting
 NO_STORAGE = "The database does not answer, so nothing was asked: try again in a moment. A stop always works."
 
 log = structlog.get_logger(__name__)
@@ -133,19 +132,7 @@ class Asking:
             ) from error
 
     async def _metrics(self) -> MonitorMetrics | None:
-        if self._monitor is None:
-            return None
-        try:
-            async with asyncio.timeout(MONITOR_SECONDS):
-                return await self._monitor.metrics()
-        except (CoordinatorError, TimeoutError):
-            return None
+        return await soon(self._monitor.metrics()) if self._monitor is not None else None
 
     async def _alerts(self) -> tuple[MonitorAlert, ...] | None:
-        if self._monitor is None:
-            return None
-        try:
-            async with asyncio.timeout(MONITOR_SECONDS):
-                return await self._monitor.alerts()
-        except (CoordinatorError, TimeoutError):
-            return None
+        return await soon(self._monitor.alerts()) if self._monitor is not None else None

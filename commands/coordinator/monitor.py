@@ -1,13 +1,16 @@
 """The health monitor: alerts, metrics, logs and health, each read shared by all who ask at the same time."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import TypeVar
 
 import httpx
 
 from commands.coordinator import wire, wire_monitor
 from commands.coordinator.client import utc_now
+from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.exchange import Exchange, OnCall, open_pool, tls_for
 from commands.coordinator.model import Health, LogLine, MonitorAlert, MonitorMetrics
 from commands.coordinator.shared import SharedRead
@@ -15,7 +18,21 @@ from commands.coordinator.shared import SharedRead
 MOST_LOG_LINES = 200
 """The most that ``logs`` returns; this many are always asked for, so that one read serves all who ask."""
 
+SOON_SECONDS = 0.7
+"""What the monitor adds to an answer is worth so much waiting: within the second after which one is announced."""
+
 _CONNECTIONS = 8
+
+T = TypeVar("T")
+
+
+async def soon(read: Awaitable[T]) -> T | None:
+    """What the monitor says, ``None`` when it errs or is slow: what it adds is left out then."""
+    try:
+        async with asyncio.timeout(SOON_SECONDS):
+            return await read
+    except (CoordinatorError, TimeoutError):
+        return None
 
 
 class Monitor:
