@@ -18,8 +18,10 @@ CHROMIUM_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic")
 NO_CHROMIUM = "no chromium on this machine: apt-get install chromium"
 
 # Machines are shared, and the first example in a new clone builds tables of characters: slowness is no failure.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", unhurried, derandomize=True)  # the same examples in every run
+settings.register_profile("exploring", unhurried)  # others each time: pytest --hypothesis-profile=exploring
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")
@@ -47,10 +49,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def browser() -> AsyncIterator["Browser"]:
     """A real chromium: each new context is another person's machine.
 
-    Where none is installed its tests are skipped, or fail if CHATBOT_TESTS_NEED_BROWSER is 1.
+    Where none is installed its tests are skipped, or fail if TESTS_NEED_BROWSER is 1.
     """
     if CHROMIUM is None:
-        if os.environ.get("CHATBOT_TESTS_NEED_BROWSER") == "1":
+        if os.environ.get("TESTS_NEED_BROWSER") == "1":
             pytest.fail(NO_CHROMIUM)
         pytest.skip(NO_CHROMIUM)
     from playwright.async_api import async_playwright

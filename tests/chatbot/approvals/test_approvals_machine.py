@@ -175,6 +175,11 @@ class Approvals(RuleBasedStateMachine):
             (each.command, each.bot) == (command, bot or None) and self.verdict(name) is Verdict.PENDING
             for name, each in self.known.items()
         )
+        # An approved one that runs keeps others away from its bots; a release concerns them all.
+        busy = any(
+            self.running(name) and (each.bot is None or not bot or each.bot == bot)
+            for name, each in self.known.items()
+        )
         savepoint = self.conn.begin_nested()
         try:
             found = asked.ask(
@@ -182,11 +187,12 @@ class Approvals(RuleBasedStateMachine):
             )
         except UserError:
             savepoint.rollback()
-            assert not possible or twin
+            assert not possible or twin or busy
             return multiple()
         savepoint.commit()
         assert possible
         assert not twin
+        assert not busy
         self.known[action.id] = Known(
             command=command,
             bot=bot or None,
@@ -350,6 +356,11 @@ class Approvals(RuleBasedStateMachine):
 
     def is_so(self, each: Known) -> bool:
         return not self.switch if each.command == "override" else self.bots[each.bot or ""] == "running"
+
+    def running(self, name: str) -> bool:
+        found = actions.get(self.conn, name)
+        assert found is not None
+        return found.state is State.RUNNING
 
     def verdict(self, name: str) -> Verdict:
         found = approvals.get(self.conn, name)
