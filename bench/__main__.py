@@ -22,6 +22,7 @@ from pathlib import Path
 import aiohttp
 import psutil
 
+from bench.alerts import measure_alerts
 from bench.rig import SECRET, Rig
 from storage.database import Database
 
@@ -223,6 +224,7 @@ async def main() -> None:
             port_argument = ["-m", "bench.minimal", mode]
             script.append(await measure(port_argument, mode, options.kills))
         table += report(mode, ours, script)
+    table += await measure_alerts(options.rounds, program, environment, percentile)
     if options.json:
         options.json.write_text(json.dumps(table, indent=2))
 

@@ -33,7 +33,12 @@ async def main(mode: str, port: int) -> None:
     async def ready(_: Request) -> Response:
         return PlainTextResponse("ready")
 
-    routes = [Route("/readyz", ready)]
+    async def alerts(request: Request) -> Response:
+        for alert in (await request.json())["alerts"]:
+            await client.chat_postMessage(channel="C0ALERTS", text=alert["annotations"]["summary"])
+        return PlainTextResponse("ok")
+
+    routes = [Route("/readyz", ready), Route("/hooks/alertmanager", alerts, methods=["POST"])]
     if mode == "http":
         handler = AsyncSlackRequestHandler(app)
 

@@ -69,6 +69,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.arrived: asyncio.Queue[float] = asyncio.Queue()
+        self.said: list[tuple[float, str]] | None = None  # (moment, text) of every message, once it is a list
         self.slack_url = self.coordinator_url = ""
         self.events_url: str | None = None
         self.connected = asyncio.Event()
@@ -168,7 +169,11 @@ class Rig:
                 "url": f"{self.slack_url.replace('http', 'ws', 1).removesuffix('api/')}link"
             },
         }
-        found = answers.get(request.match_info["method"], {"ts": f"{time.time():.6f}", "channel": "C0OPS"})
+        method = request.match_info["method"]
+        if self.said is not None and method in {"chat.postMessage", "chat.update"}:
+            arrived = time.perf_counter()
+            self.said.append((arrived, (await request.json()).get("text", "")))
+        found = answers.get(method, {"ts": f"{time.time():.6f}", "channel": "C0OPS"})
         return web.json_response({"ok": True, **found})
 
     async def _link(self, request: web.Request) -> web.WebSocketResponse:

@@ -12,6 +12,7 @@ from chatbot.views import lists
 from chatbot.views.blocks import Message
 from chatbot.views.status import LatchView, StatusReport, report
 from commands import COMMANDS
+from commands.alerting import monitor_rows
 from commands.cooldown import Breaker
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.model import FleetStatus, MonitorMetrics
@@ -20,7 +21,7 @@ from commands.policy import includes
 from commands.spec import Request, Role, UserError
 from commands.standing import Standing
 from config.settings import Policy
-from storage import approvals, outbox
+from storage import alerts, approvals, outbox
 from storage.database import StorageError
 
 MAX_AGE = 1.0  # seconds a read may be old, so that many people asking cost one
@@ -75,18 +76,23 @@ class Answers:
 
     async def status(self, *, only: str | None, may_kill: bool) -> StatusReport:
         """Everything that /status tells, as far as it is known."""
-        (status, error), monitor = await asyncio.gather(self._fleet(), self._monitored())
+        (status, error), monitor, armed = await asyncio.gather(
+            self._fleet(), self._monitored(), self._armed()
+        )
         now = self._desk.now()
         stands: Standing | None = None
-        asked, waiting = 0, 0
+        asked, waiting, refused = 0, 0, 0
+        firing: dict[str, int] = {}
         oldest: float | None = None
         trouble = self._desk.recorder.problem or None
         try:
-            stands, asked, (waiting, oldest) = await self._desk.database.read(
+            stands, asked, (waiting, oldest), refused, firing = await self._desk.database.read(
                 lambda conn: (
                     standing.read(conn, now=now, policy=self._policy, bots=self._desk.bots, fleet=status),
                     len(approvals.pending(conn)),
                     outbox.backlog(conn, now),
+                    outbox.given_up(conn),
+                    alerts.counted(conn),
                 )
             )
         except StorageError as failed:
@@ -115,6 +121,10 @@ class Answers:
             only=only,
             outbox_waiting=waiting,
             outbox_oldest=oldest,
+            outbox_refused=refused,
+            open_alerts=sum(firing.values()),
+            critical_alerts=firing.get("critical", 0),
+            armed=armed,
             storage_error=trouble,
             may_kill=may_kill,
             monitor=monitor,
@@ -130,3 +140,8 @@ class Answers:
     async def _monitored(self) -> MonitorMetrics | None:
         """What the health monitor adds; without it, or when it is slow, the status is told all the same."""
         return await soon(self._monitor.metrics()) if self._monitor is not None else None
+
+    async def _armed(self) -> tuple[str, ...]:
+        """The conditions under which the health monitor would stop the fleet; none when it does not say."""
+        rows = await soon(self._monitor.alerts()) if self._monitor is not None else None
+        return monitor_rows.armed(rows or ())

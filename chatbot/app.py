@@ -17,13 +17,13 @@ from slack_sdk.errors import SlackClientError
 
 from chatbot import appointed, logs
 from chatbot.identity import REFRESH_SECONDS
-from chatbot.jobs import SEEN_FOR, Job, scheduler
-from chatbot.parts import Parts, for_serving, utc_now
+from chatbot.jobs import ALERTS_FOR, SEEN_FOR, Job, scheduler
+from chatbot.parts import Now, Parts, for_serving, utc_now
 from chatbot.posting import error_word, open_session
 from chatbot.slack import Installation
 from chatbot.web import application
 from config.settings import Settings
-from storage import audit, outbox, seen
+from storage import alerts, audit, outbox, seen
 from storage.database import StorageError
 
 ACTIONS_GRACE = 8.0  # seconds that running actions get when the process is told to stop
@@ -71,20 +71,25 @@ class Program:
             (
                 Job(name="settle the journal", seconds=SETTLE_EVERY, run=core.recorder.settle),
                 Job(name="refresh people", seconds=REFRESH_SECONDS, run=parts.people.refresh),
-                Job(name="tell the audit's length", seconds=HEAD_EVERY, run=self._note_head),
-                Job(name="forget old keys", seconds=PRUNE_EVERY, run=self._prune),
+                Job(name="count for the metrics", seconds=HEAD_EVERY, run=self._count),
+                Job(name="forget what is old", seconds=PRUNE_EVERY, run=self._prune),
+                *parts.alerting.jobs(),
             )
         )
+        await parts.alerting.lead.renew()
         works = [
             parts.sender.run(),
             core.executor.run(),
             parts.watch.run(),
             parts.tending.run(),
+            parts.alerting.tending.run(),
             self._introduce(),
             self._keep_preparing(preparing),
         ]
         if parts.sockets is not None:
             works.append(self._connect())
+        if parts.alerting.monitor is not None:
+            works.append(parts.alerting.monitor.run())
         async with asyncio.TaskGroup() as group:
             loops = [group.create_task(work) for work in works]
             http = group.create_task(listener.serve(sockets=[self._listening]))
@@ -104,6 +109,8 @@ class Program:
             await self._parts.sockets.stop_intake()
         else:
             listener.should_exit = True
+        with contextlib.suppress(StorageError):
+            await self._parts.alerting.lead.let_go()
         await self._core.executor.stop(ACTIONS_GRACE)
         if self._core.desk.tasks:
             await asyncio.wait(set(self._core.desk.tasks), timeout=2)
@@ -112,7 +119,12 @@ class Program:
         listener.should_exit = True
 
     def _listener(self) -> Server:
-        app = application(health=self._health, metrics=self._core.metrics, guard=self._parts.guard)
+        app = application(
+            health=self._health,
+            metrics=self._core.metrics,
+            guard=self._parts.guard,
+            hooks=self._parts.alerting.hooks,
+        )
         return Server(
             uvicorn.Config(
                 app,
@@ -142,7 +154,7 @@ class Program:
 
     async def _note_admins(self) -> None:
         """Take in whom the configuration names as admins: who is new may not approve for a while, and all are told."""
-        desk, now = self._core.desk, utc_now()
+        desk, now = self._core.desk, self._core.desk.now()
         await desk.database.write(partial(appointed.note, desk=desk, now=now))
         self._parts.sender.wake()
 
@@ -189,11 +201,13 @@ class Program:
     # -- being asked -------------------------------------------------------------------------------------------
 
     async def _health(self) -> Mapping[str, Any]:
-        core, now = self._core, utc_now()
+        core, now = self._core, self._core.desk.now()
         waiting, oldest, storage = 0, None, "ok"
+        watched: Mapping[str, Any] = {"watchful": False}
         try:
             async with asyncio.timeout(2):
                 waiting, oldest = await core.database.read(lambda conn: outbox.backlog(conn, now))
+                watched = await self._watched()
         except (StorageError, TimeoutError) as error:
             storage = str(error) or "the database takes too long"
         sockets = self._parts.sockets.connected if self._parts.sockets is not None else None
@@ -209,18 +223,38 @@ class Program:
             "outbox_oldest_seconds": oldest,
             "last_good_poll_seconds": (now - last).total_seconds() if last else None,
             "running_actions": core.executor.running,
+            **watched,
         }
 
-    async def _note_head(self) -> None:
-        seq, _ = await self._core.database.read(audit.head)
+    async def _watched(self) -> Mapping[str, Any]:
+        """Whether alerts reach people; what an outside watcher asks."""
+        alerting = self._parts.alerting
+        found = await alerting.ping.watchfulness()
+        return {
+            "watchful": not found.flaws,
+            "flaws": list(found.flaws),
+            "polls_here": alerting.lead.leads,
+            "fleet_seen_seconds": found.poll_age,
+            "monitor_seen_seconds": found.monitor_age,
+            "late_decisions": found.overdue,
+            "outbox_refused": found.undelivered,
+            "broken_channels": alerting.delivery.broken,
+        }
+
+    async def _count(self) -> None:
+        (seq, _), firing, refused = await self._core.database.read(
+            lambda conn: (audit.head(conn), alerts.counted(conn), outbox.given_up(conn))
+        )
         self._core.metrics.audit(seq)
+        self._core.metrics.alerts(firing, refused)
 
     async def _prune(self) -> None:
-        before = utc_now() - SEEN_FOR
-        await self._core.database.write(lambda conn: seen.prune(conn, before))
+        now = self._core.desk.now()
+        await self._core.database.write(lambda conn: seen.prune(conn, now - SEEN_FOR))
+        await self._core.database.write(lambda conn: alerts.prune(conn, now - ALERTS_FOR))
 
 
-async def serve(settings: Settings) -> int:
+async def serve(settings: Settings, *, now: Now = utc_now) -> int:
     """Run the bot until SIGTERM or SIGINT (0) or until a part of it fails (1): recovery then replays what was open."""
     logs.configure(settings.log.format, settings.log.level)
     # A thread that stores must not hold the loop up for the usual 5 ms, nor a collection walk through every module.
@@ -230,7 +264,7 @@ async def serve(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_session() as session:
-        parts = for_serving(settings, session)
+        parts = for_serving(settings, session, now=now)
         try:
             if not await _alone(parts):
                 log.critical(

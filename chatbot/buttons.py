@@ -1,6 +1,7 @@
 """Buttons and forms: each is checked like a command, and believed only where we posted it."""
 
 from chatbot.admission import Admission
+from chatbot.alerting.pressing import PRESSES, Pressing
 from chatbot.answers import Answers
 from chatbot.approvals.ballots import Ballots
 from chatbot.desk import Desk
@@ -39,6 +40,7 @@ class Buttons:
         intake: Intake,
         answers: Answers,
         ballots: Ballots,
+        pressing: Pressing,
         poster: Poster,
         replies: Replies,
     ) -> None:
@@ -48,6 +50,7 @@ class Buttons:
         self._intake = intake
         self._answers = answers
         self._ballots = ballots
+        self._pressing = pressing
         self._poster = poster
         self._replies = replies
 
@@ -55,6 +58,8 @@ class Buttons:
         """The acknowledgement of a click or a form."""
         if incoming.name in BALLOTS:
             return await self._ballots.pressed(incoming)
+        if incoming.name in PRESSES:
+            return await self._pressing.pressed(incoming)
         known = CLICKS.get(incoming.name)
         if known is None:
             return await self._admission.refuse(incoming, Refusal(why="unknown button", sentence=FORGED))

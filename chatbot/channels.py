@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.posting import error_word
@@ -37,6 +37,22 @@ class Channels:
     def forget(self, channel: str) -> None:
         """Slack says that this channel changed: look again before the next use."""
         self._known.pop(channel, None)
+
+    async def trouble(self, channel: str) -> str | None:
+        """Why the bot cannot post there, in Slack's word; "" when it can, ``None`` when Slack does not say."""
+        try:
+            answer = await self._web.conversations_info(channel=channel)
+        except SlackApiError as error:
+            word = error_word(error)
+            return word if word == "channel_not_found" else None
+        except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError):
+            return None
+        told = answer.get("channel")
+        if not isinstance(told, dict):
+            return None
+        if told.get("is_archived"):
+            return "is_archived"
+        return "not_in_channel" if told.get("is_member") is False else ""
 
     async def shared(self, channel: str) -> bool | None:
         """True when people of another organisation are in the channel, ``None`` when Slack does not say."""

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from chatbot.admission import Admission
+from chatbot.alerting.answering import NAMES, Answering
 from chatbot.answers import Answers
 from chatbot.approvals import copies
 from chatbot.approvals.asking import Asking
@@ -58,6 +59,7 @@ class Dispatcher:
         tending: Tending,
         channels: Channels,
         answers: Answers,
+        alerting: Answering,
         buttons: Buttons,
         replies: Replies,
     ) -> None:
@@ -70,6 +72,7 @@ class Dispatcher:
         self._tending = tending
         self._channels = channels
         self._answers = answers
+        self._alerting = alerting
         self._buttons = buttons
         self._replies = replies
         self._answered: OrderedDict[str, None] = OrderedDict()
@@ -193,7 +196,10 @@ class Dispatcher:
             while len(self._answered) > REMEMBERED:
                 self._answered.popitem(last=False)
         role = self._people.role(incoming.user) or Role.VIEWER
-        work = self._answers.answer(request, role=role)
+        if request.command in NAMES:
+            work = self._alerting.answer(request, by=incoming.user, role=role)
+        else:
+            work = self._answers.answer(request, role=role)
         return await self._soon(incoming, work, public=request.public, meanwhile=READING)
 
     async def _event(self, incoming: Incoming) -> None:

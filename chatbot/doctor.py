@@ -47,6 +47,8 @@ async def _findings(environ: Mapping[str, str], cwd: Path) -> AsyncIterator[Find
         return
     for finding in check_second_person(settings):
         yield finding
+    for finding in check_alerts(settings):
+        yield finding
     for finding in await check_database(settings.database.url):
         yield finding
     yield check_journal(cwd / settings.journal.path)
@@ -89,6 +91,18 @@ def check_second_person(settings: Settings) -> list[Finding]:
             )
         )
     return found or [ok("Two people: the policy can be met.")]
+
+
+def check_alerts(settings: Settings) -> list[Finding]:
+    """Does a critical alert find somebody, and does anybody notice when no alert can come any more?"""
+    found = []
+    if not any(each.slack for each in settings.contacts):
+        told = "no contact has a slack id, so an unowned critical alert calls nobody by name unless /oncall is set"
+        found.append(warning(f"Alerts: {told}; add one in contacts."))
+    if settings.alerts.ping_url is None:
+        told = "nothing outside notices when this bot or its machine is down"
+        found.append(warning(f"Alerts: {told}; set CHATBOT_ALERTS__PING_URL."))
+    return found or [ok("Alerts: somebody is called, and somebody watches the watcher.")]
 
 
 class _UndoneError(Exception):

@@ -5,7 +5,6 @@ a command with the word "payload" in it for something else. So this ASGI applica
 the shape of the headers, the HMAC over the raw bytes, then our own reading of the form.
 """
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -15,8 +14,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from chatbot import bodies
 
 MAX_BODY = 1024 * 1024  # bytes; Slack's own payloads stay far below
 MAX_AGE = 300.0  # seconds a signature stays good, as Slack recommends
@@ -46,17 +47,15 @@ class Guard:
 
     async def endpoint(self, request: Request) -> Response:
         """One POST from Slack."""
-        declared = request.headers.get("content-length", "0")
-        if not declared.isdigit() or int(declared) > MAX_BODY:
-            return _too_large()
-        odd = self._odd_headers(request)
-        if odd is not None:  # before a byte of the body is waited for
-            self._refused(odd)
-            return PlainTextResponse(f"{odd}\n", status_code=401)
-        problem = await self._read(request)
-        if isinstance(problem, Response):
-            return problem
-        body = problem
+        try:
+            bodies.check_declared(request, cap=MAX_BODY)
+            odd = self._odd_headers(request)
+            if odd is not None:  # before a byte of the body is waited for
+                self._refused(odd)
+                return PlainTextResponse(f"{odd}\n", status_code=401)
+            body = await bodies.read(request, cap=MAX_BODY, seconds=BODY_SECONDS)
+        except bodies.UnreadError as unread:
+            return PlainTextResponse(f"{unread.reason}\n", status_code=unread.status, headers=unread.headers)
         refusal = self._verify(request, body)
         if refusal is not None:
             self._refused(refusal)
@@ -73,22 +72,6 @@ class Guard:
         return Response(
             text or "", status_code=status, media_type="application/json" if text else "text/plain"
         )
-
-    async def _read(self, request: Request) -> bytes | Response:
-        chunks = bytearray()
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                async for chunk in request.stream():
-                    chunks += chunk
-                    if len(chunks) > MAX_BODY:
-                        return _too_large()
-        except TimeoutError:
-            return PlainTextResponse(
-                "The body takes too long.\n", status_code=408, headers={"connection": "close"}
-            )
-        except ClientDisconnect:
-            return PlainTextResponse("", status_code=400)
-        return bytes(chunks)
 
     def _odd_headers(self, request: Request) -> str | None:
         stamp = request.headers.get("x-slack-request-timestamp", "")
@@ -118,10 +101,6 @@ class Guard:
             return "The request was seen before."
         self._seen[signature] = now
         return None
-
-
-def _too_large() -> Response:
-    return PlainTextResponse("The body is too large.\n", status_code=413)
 
 
 def parse(body: bytes, content_type: str) -> Mapping[str, Any] | None:

@@ -38,6 +38,7 @@ class Incoming:
     message_ts: str | None = None
     thread_ts: str | None = None
     context: str = ""  # private_metadata of a modal
+    choice: str = ""  # what was chosen from the modal's list
     at_home: bool = False  # pressed on the home tab, which has neither channel nor message
     event: Payload = field(default_factory=dict)
 
@@ -129,6 +130,7 @@ def _submit(body: Payload) -> Incoming:
     user = _object(body.get("user"))
     values = _object(_object(view.get("state")).get("values"))
     field_of = _object(_object(values.get("reason")).get("text"))
+    chosen = _object(_object(values.get("span")).get("choice"))
     return Incoming(
         kind=Kind.SUBMIT,
         key=f"view-{_text(view.get('id'))}-{_text(view.get('hash'))}",
@@ -141,6 +143,7 @@ def _submit(body: Payload) -> Incoming:
         name=_text(view.get("callback_id")),
         text=_text(field_of.get("value")),
         context=_text(view.get("private_metadata")),
+        choice=_text(_object(chosen.get("selected_option")).get("value")),
     )
 
 

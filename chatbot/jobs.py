@@ -12,6 +12,9 @@ log = structlog.get_logger(__name__)
 SEEN_FOR = timedelta(days=2)
 """How long keys of requests and steps are remembered; Slack repeats an event for five minutes at most."""
 
+ALERTS_FOR = timedelta(days=90)
+"""How long alerts that are over are remembered, with what was heard and decided of them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:

@@ -1,5 +1,6 @@
 """What the program counts and times about itself, for Prometheus; each `Metrics` has its own registry."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -65,6 +66,15 @@ class Metrics:
             "When the coordinator was last read (Unix time, 0: never).",
             registry=registry,
         )
+        self._alerts = Gauge(
+            "chatbot_alerts_firing", "Alerts that fire, by severity.", ["severity"], registry=registry
+        )
+        self._decisions = Counter(
+            "chatbot_alert_decisions", "What was decided on alerts.", ["verdict"], registry=registry
+        )
+        self._refused_messages = Gauge(
+            "chatbot_outbox_refused", "Messages that Slack refused for good.", registry=registry
+        )
         self._last_good_poll: datetime | None = None
 
     @property
@@ -114,6 +124,17 @@ class Metrics:
         """The coordinator was read and understood."""
         self._last_good_poll = at
         self._good_poll.set(at.timestamp())
+
+    def alerts(self, firing: Mapping[str, int], refused: int) -> None:
+        """How many alerts fire, by severity, and how many messages Slack refused."""
+        for severity in ("info", "warning", "high", "critical"):
+            self._alerts.labels(severity).set(firing.get(severity, 0))
+        self._refused_messages.set(refused)
+
+    def decided(self, verdicts: Mapping[str, int]) -> None:
+        """So many decisions on alerts, by verdict."""
+        for verdict, many in verdicts.items():
+            self._decisions.labels(verdict).inc(many)
 
     def render(self) -> tuple[bytes, str]:
         """The exposition text and its content type."""

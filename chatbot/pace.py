@@ -11,10 +11,12 @@ class Pace:
         self._depth = seconds * (burst - 1)
         self._clock = clock
         self._next = 0.0
+        self._held_until = 0.0
 
-    def wait(self) -> float:
-        """Seconds until a call is allowed; 0 now."""
-        return max(0.0, self._next - self._depth - self._clock())
+    def wait(self, *, ahead: int = 0) -> float:
+        """Seconds until a call is allowed; 0 now. So many calls ``ahead`` of their turn are allowed as well."""
+        turn = self._next - self._depth - ahead * self._seconds
+        return max(0.0, turn - self._clock(), self._held_until - self._clock())
 
     def take(self) -> None:
         """Count one call."""
@@ -22,4 +24,4 @@ class Pace:
 
     def hold(self, seconds: float) -> None:
         """Slack said to wait: no call before that."""
-        self._next = max(self._next, self._clock() + seconds + self._depth)
+        self._held_until = max(self._held_until, self._clock() + seconds)

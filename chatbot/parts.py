@@ -4,6 +4,7 @@ import os
 import secrets
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.admission import Admission
+from chatbot.alerting.parts import Alerting, build
 from chatbot.answers import Answers
 from chatbot.approvals.asking import Asking
 from chatbot.approvals.ballots import Ballots
@@ -41,6 +43,8 @@ from config.loading import SettingsError, load
 from config.settings import Roles, Settings
 from storage.database import Database
 from storage.journal import Journal
+
+Now = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
@@ -92,6 +96,7 @@ class Parts:
     sender: Sender
     tending: Tending
     watch: Watch
+    alerting: Alerting
     door: Door
     sockets: Sockets | None
     guard: Guard | None
@@ -110,23 +115,35 @@ def for_two_at_a_terminal(settings: Settings, session: aiohttp.ClientSession) ->
     return core, _second(settings, core, _web(settings, session))
 
 
-def for_serving(settings: Settings, session: aiohttp.ClientSession) -> Parts:
-    """The parts of the serving bot; nothing runs yet."""
+def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now = utc_now) -> Parts:
+    """The parts of the serving bot; nothing runs yet. ``now`` is the wall clock that all of them go by."""
     owner = _owner("serve")
     web = _web(settings, session)
     poster = Poster(web=web, session=session)
     database = Database(settings.database.url)
     metrics = Metrics()
     sender = Sender(
-        database=database, poster=poster, metrics=metrics, owner=owner, now=utc_now, clock=time.monotonic
+        database=database, poster=poster, metrics=metrics, owner=owner, now=now, clock=time.monotonic
     )
-    core = _core(settings, owner=owner, database=database, sender=sender, metrics=metrics)
+    core = _core(settings, owner=owner, database=database, sender=sender, metrics=metrics, now=now)
     desk = core.desk
     second = _second(settings, core, web)
     people, channels = second.people, second.channels
     door = Door()
     replies = Replies(desk=desk, poster=poster)
     admission = Admission(settings=settings, desk=desk, people=people, door=door, replies=replies)
+    alerting = build(
+        settings,
+        desk=desk,
+        monitor=core.monitor,
+        channels=channels,
+        admission=admission,
+        intake=core.intake,
+        poster=poster,
+        replies=replies,
+        owner=owner,
+    )
+    sender.delivery = alerting.delivery
     tending = Tending(desk=desk, executor=core.executor, fleet_age=settings.coordinator.poll_seconds)
     answers = Answers(
         desk=desk,
@@ -151,6 +168,7 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession) -> Parts:
         intake=core.intake,
         answers=answers,
         ballots=ballots,
+        pressing=alerting.pressing,
         poster=poster,
         replies=replies,
     )
@@ -164,6 +182,7 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession) -> Parts:
         tending=tending,
         channels=channels,
         answers=answers,
+        alerting=alerting.answering,
         buttons=buttons,
         replies=replies,
     )
@@ -181,7 +200,10 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession) -> Parts:
             poll_seconds=settings.coordinator.poll_seconds,
             reassert=core.intake.reassert,
             adopt=core.intake.adopt,
+            leads=lambda: alerting.lead.leads,
+            eyes=alerting.fleet,
         ),
+        alerting=alerting,
         door=door,
         sockets=sockets,
         guard=guard,
@@ -215,7 +237,7 @@ def _web(settings: Settings, session: aiohttp.ClientSession) -> AsyncWebClient:
 
 def _second(settings: Settings, core: Core, web: AsyncWebClient) -> Second:
     key = settings.totp.key.get_secret_value() if settings.totp.key is not None else None
-    codes = Codes(database=core.database, key=key, now=utc_now)
+    codes = Codes(database=core.database, key=key, now=core.desk.now)
     channels = Channels(web=web)
     people = People(roles=settings.roles, web=web)
     return Second(
@@ -242,12 +264,18 @@ def _roles_now() -> Roles | None:
 
 
 def _core(
-    settings: Settings, *, owner: str, database: Database, sender: Messenger, metrics: Metrics | None = None
+    settings: Settings,
+    *,
+    owner: str,
+    database: Database,
+    sender: Messenger,
+    metrics: Metrics | None = None,
+    now: Now = utc_now,
 ) -> Core:
     metrics = metrics or Metrics()
     journal = Journal(Path(settings.journal.path))
     recorder = Recorder(
-        database=database, journal=journal, limit=settings.kill.storage_timeout_ms / 1000, now=utc_now
+        database=database, journal=journal, limit=settings.kill.storage_timeout_ms / 1000, now=now
     )
     token, monitor_token = settings.coordinator.token, settings.monitor.token
     coordinator = Coordinator(
@@ -270,7 +298,7 @@ def _core(
         database=database,
         sender=sender,
         metrics=metrics,
-        now=utc_now,
+        now=now,
         clock=time.monotonic,
         bots=settings.coordinator.bots,
         ops=settings.channels.ops or "",
@@ -283,7 +311,7 @@ def _core(
         admins=settings.roles.admins,
         root=settings.slack.root_command,
     )
-    executor = Executor(desk=desk, database=database, owner=owner, now=utc_now)
+    executor = Executor(desk=desk, database=database, owner=owner, now=now)
     intake = Intake(desk=desk, executor=executor)
     recorder.imported = intake.redraw
     return Core(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -33,9 +34,21 @@ LAST_RETRY = 60.0
 LONGEST_WAIT = 2.0  # seconds spent waiting for a turn while a message is claimed
 REMEMBERED = 500
 PERSON = re.compile(r"[UW][A-Z0-9]+")  # in place of a channel: a direct message
+URGENT = 1  # priorities up to this one go ahead of their turn: Slack takes short bursts
+AHEAD = 2
 LOOK_AFTER = timedelta(seconds=1)  # before looking for a post of unknown fate
 
 log = structlog.get_logger(__name__)
+
+
+class Delivery(Protocol):
+    """Who is told what became of messages in our channels; implemented in ``alerting``, which sends through here."""
+
+    async def refused(self, row: Owed, word: str) -> bool:
+        """Slack refused it for good: True when it was sent on to another place."""
+
+    async def arrived(self, channel: str) -> None:
+        """A message stands in this channel."""
 
 
 class Sender:
@@ -51,6 +64,7 @@ class Sender:
         now: Callable[[], datetime],
         clock: Callable[[], float],
     ) -> None:
+        self.delivery: Delivery | None = None
         self._database = database
         self._poster = poster
         self._metrics = metrics
@@ -188,7 +202,7 @@ class Sender:
     async def _show(self, row: Owed) -> None:
         """Post it, or edit what stands already, at the pace that Slack allows."""
         pace = self._edits if row.ts else self._pace(row.channel)
-        if (wait := pace.wait()) > LONGEST_WAIT:
+        if (wait := pace.wait(ahead=AHEAD if row.priority <= URGENT else 0)) > LONGEST_WAIT:
             # Not under our lease, which would run out meanwhile.
             await self._later(row, "Slack asked to wait", after=wait)
             return
@@ -229,6 +243,8 @@ class Sender:
                         conn, row.id, version=row.version, ts=result.ts, at=at, channel=row.channel
                     )
                 )
+                if self.delivery is not None:
+                    await self.delivery.arrived(row.channel)
             case Fate.LATER:
                 await self._later(row, result.error, after=result.retry_after)
             case Fate.UNKNOWN if row.response_url is not None or row.channel.startswith(HOME):
@@ -241,6 +257,10 @@ class Sender:
                 log.warning("a message was deleted, posting it anew", key=row.key, channel=row.channel)
                 self._shown.pop(row.key, None)
                 await self._database.write(lambda conn: outbox.lost(conn, row.id, at=at))
+            case Fate.REJECTED if self.delivery is not None and await self.delivery.refused(
+                row, result.error
+            ):
+                self._shown.pop(row.key, None)  # it is posted anew elsewhere
             case Fate.REJECTED:
                 log.error("Slack refused a message", key=row.key, channel=row.channel, error=result.error)
                 await self._database.write(

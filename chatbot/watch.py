@@ -8,6 +8,7 @@ an approved release is under way. A kill that was made elsewhere is taken into o
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import structlog
 from sqlalchemy import Connection
@@ -16,6 +17,7 @@ from chatbot.desk import Desk
 from chatbot.steps import Owing
 from chatbot.views import kill as view
 from commands.coordinator.errors import CoordinatorError
+from commands.coordinator.model import FleetStatus
 from commands.kill import Doubt, still_moving
 from storage import actions, latch, raises
 from storage.actions import OPEN, Action, State
@@ -25,14 +27,38 @@ from storage.latch import Latch
 Reassert = Callable[[Latch, tuple[Doubt, ...]], Awaitable[None]]
 Adopt = Callable[[int], Awaitable[None]]
 
+NOT_OURS_SECONDS = 0.5
+EYES_SECONDS = 5.0
+
 log = structlog.get_logger(__name__)
+
+
+class Eyes(Protocol):
+    """Who is told of every look."""
+
+    async def saw(self, status: FleetStatus) -> None:
+        """It was a good one."""
+
+    async def failed(self, error: CoordinatorError) -> None:
+        """It showed nothing."""
 
 
 class Watch:
     """Polls GET /status as long as it runs, and has the kill sent again when the fleet moves against the latch."""
 
-    def __init__(self, *, desk: Desk, poll_seconds: float, reassert: Reassert, adopt: Adopt) -> None:
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        poll_seconds: float,
+        reassert: Reassert,
+        adopt: Adopt,
+        leads: Callable[[], bool],
+        eyes: Eyes,
+    ) -> None:
         self._desk = desk
+        self._leads = leads
+        self._eyes = eyes
         self._poll_seconds = poll_seconds
         self._reassert = reassert
         self._adopt = adopt
@@ -42,18 +68,42 @@ class Watch:
         self._alarmed: str | None = None  # the kill whose loss was told and, by the policy, not made good
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Look until cancelled, while this process is the one that polls."""
         while True:
+            if not self._leads():
+                await asyncio.sleep(NOT_OURS_SECONDS)
+                continue
             try:
-                await self.look()
-            except (CoordinatorError, StorageError, TimeoutError) as error:
+                await self._look_and_tell()
+            except (StorageError, TimeoutError) as error:
                 log.warning("no look at the fleet", error=str(error) or "timeout")
             await asyncio.sleep(self._poll_seconds)
 
+    async def _look_and_tell(self) -> None:
+        """One look; what it shows, or that it showed nothing, is told to the alerts."""
+        try:
+            status = await self._read()
+        except CoordinatorError as error:
+            log.warning("no look at the fleet", error=str(error))
+            await self._eyes.failed(error)
+            return
+        try:
+            await self._compare(status)
+        except CoordinatorError as error:
+            log.warning("no second look at the fleet", error=str(error))
+        async with asyncio.timeout(EYES_SECONDS):  # a database that hangs must not keep us from looking again
+            await self._eyes.saw(status)
+
     async def look(self) -> None:
         """One look: read, compare with the latch, stop again when the fleet moves against it."""
+        await self._compare(await self._read())
+
+    async def _read(self) -> FleetStatus:
         status = await self._desk.coordinator.status(max_age=self._poll_seconds / 2, background=True)
         self._desk.metrics.good_poll(self._desk.now())
+        return status
+
+    async def _compare(self, status: FleetStatus) -> None:
         known, releasing = True, False
         try:
             # After the read: a release that it shows was begun before it, so it is known here, or over and recorded.

@@ -1,4 +1,4 @@
-"""The HTTP face: /healthz, /readyz, /metrics, and /slack/events where Slack comes by HTTP."""
+"""The HTTP face: /healthz, /readyz, /metrics, the two hooks, and /slack/events where Slack comes by HTTP."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -9,12 +9,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from chatbot.guard import Guard
+from chatbot.hooks import Hooks
 from chatbot.metrics import Metrics
 
 Check = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
-def application(*, health: Check, metrics: Metrics, guard: Guard | None) -> Starlette:
+def application(
+    *, health: Check, metrics: Metrics, guard: Guard | None, hooks: Hooks | None = None
+) -> Starlette:
     """The ASGI application; `health` tells ``alive`` and ``ready`` with what they rest on."""
 
     async def healthz(_: Request) -> Response:
@@ -36,6 +39,11 @@ def application(*, health: Check, metrics: Metrics, guard: Guard | None) -> Star
     ]
     if guard is not None:
         routes.append(Route("/slack/events", guard.endpoint, methods=["POST"]))
+    if hooks is not None:
+        routes += [
+            Route("/hooks/coordinator", hooks.coordinator, methods=["POST"]),
+            Route("/hooks/alertmanager", hooks.alertmanager, methods=["POST"]),
+        ]
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False  # a redirect would tell a stranger which paths there are
     return app

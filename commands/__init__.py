@@ -1,15 +1,19 @@
 """Every command as data, in one table: adding one is adding a file, a test and a line here."""
 
 from commands import (
+    alerts,
     approvals,
     contacts,
     force_override,
     help,  # noqa: A004 - a module is named for its command
     kill,
     lockdown,
+    oncall,
     override,
     pause,
     resume,
+    silence,
+    silences,
     start,
     start_sequential,
     status,
@@ -24,6 +28,10 @@ COMMANDS: tuple[Command, ...] = (
     stop.COMMAND,
     pause.COMMAND,
     status.COMMAND,
+    alerts.COMMAND,
+    silence.COMMAND,
+    silences.COMMAND,
+    oncall.COMMAND,
     override.COMMAND,
     force_override.COMMAND,
     start.COMMAND,

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from commands.moments import When
     from commands.standing import Standing
 
 KEPT_BY_CHAT = frozenset({"status", "who"})
@@ -42,6 +44,11 @@ class Request:
     option: str = ""  # a word that changes what is done: "safe" or "full", "on" or "off"
     public: bool = False
     topic: str | None = None  # /help kill
+    number: int | None = None  # of one alert
+    pattern: str = ""  # of alerts; may hold * and ?
+    person: str | None = None  # a Slack user id, or "me": whoever typed it; None: nobody
+    span: timedelta | None = None  # how long it lasts
+    until: "When | None" = None  # when it ends; None: when it is changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,9 @@ import re
 from itertools import pairwise
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 _BOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -42,13 +43,15 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _link(value: str) -> str:
+def http_link(value: str) -> str:
+    """The address as it is; ValueError for one that could not be asked for."""
     if not re.fullmatch(r"https?://[^\s<>|]+", value):
         raise ValueError("must be an address that begins with http:// or https://, without spaces")
     return value
 
 
-def _none(value: object) -> object:
+def none_word(value: object) -> object:
+    """``None`` for the word none and for nothing, else the value."""
     return None if isinstance(value, str) and value.strip().lower() in ("", "none") else value
 
 
@@ -89,6 +92,23 @@ def _ending_in_slash(value: str) -> str:
     return value if value.endswith("/") else value + "/"
 
 
+def _quiet_hours(value: str) -> str:
+    if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d-([01]?\d|2[0-3]):[0-5]\d", value):
+        raise ValueError("must be two times of day such as 22:00-07:00, or none")
+    begins, ends = value.split("-")
+    if begins == ends:
+        raise ValueError("must begin and end at different times")
+    return value
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be a time zone such as Europe/Berlin or UTC") from None
+    return name
+
+
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
@@ -110,10 +130,14 @@ SlackApiUrl = Annotated[HttpUrl, AfterValidator(_ending_in_slash)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 Bots = Annotated[tuple[str, ...], AfterValidator(_bots)]
 Rising = Annotated[tuple[float, ...], AfterValidator(_increasing)]
-OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(_none)]
-Link = Annotated[str, AfterValidator(_link)]
+OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(none_word)]
+Link = Annotated[str, AfterValidator(http_link)]
 Text = Annotated[str, Field(min_length=1)]
 RaiseCommand = Literal["override", "force-override", "start", "start-sequential", "resume", "lockdown"]
 """The commands that a second admin approves; a test holds them against the table of commands."""
 Approvers = Annotated[int, Field(ge=1, le=10)]
 Lower = BeforeValidator(_lower)
+QuietHours = Annotated[Annotated[str, AfterValidator(_quiet_hours)] | None, BeforeValidator(none_word)]
+Zone = Annotated[str, AfterValidator(_zone)]
+HookSecret = Annotated[SecretStr, Field(min_length=16)]
+SeverityWord = Annotated[Literal["info", "warning", "high", "critical"], Lower]

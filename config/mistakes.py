@@ -27,6 +27,7 @@ _PREDICATES = {
     "less_than_equal": "must be at most {le}",
     "string_type": "must be text, in quotes",
     "string_too_short": "must not be empty",
+    "too_short": "must be at least {min_length} characters long",
     "literal_error": "must be {expected}",
     "tuple_type": 'must be a list; in the environment write JSON such as ["one", "two"]',
     "model_type": "must be a table with role, name, slack, phone or link",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.kinds import (
@@ -14,18 +14,24 @@ from config.kinds import (
     ChannelIds,
     DatabaseUrl,
     GroupId,
+    HookSecret,
     HttpUrl,
     Link,
     Lower,
     OptionalUrl,
+    QuietHours,
     RaiseCommand,
     Rising,
+    SeverityWord,
     SlackApiUrl,
     SlashCommand,
     TeamId,
     Text,
     UserId,
     UserIds,
+    Zone,
+    http_link,
+    none_word,
 )
 
 
@@ -194,10 +200,93 @@ class Totp(_Group):
 
 
 class Alerts(_Group):
-    """Alerts of the health monitor."""
+    """What is an alert, who is told of it when, and what it takes to make it quiet."""
 
     poll_seconds: float = Field(
-        default=30, ge=1, le=3600, description="Seconds between two reads of the monitor's alerts."
+        default=30, ge=1, le=3600, description="Seconds between two reads of the monitor's alerts and metrics."
+    )
+    failure_threshold: int = Field(
+        default=3, ge=1, le=100, description="Failed reads in a row after which a back end counts as unreachable."
+    )
+    success_threshold: int = Field(
+        default=2, ge=1, le=100, description="Good reads in a row after which something counts as over."
+    )
+    approaching_percent: float = Field(
+        default=80, gt=0, lt=100, description="Per cent of a limit from which it counts as approached."
+    )
+    health_below: float = Field(
+        default=50, ge=0, le=100, description="Health of a trading bot below which it is an alert."
+    )
+    error_rise: int = Field(
+        default=3, ge=1, le=10_000, description="New errors of a bot within five minutes that are an alert."
+    )
+    group_seconds: float = Field(
+        default=300, gt=0, le=86_400, description="Seconds in which similar alerts become one message."
+    )
+    group_from: int = Field(
+        default=3, ge=2, le=100, description="The how many-th similar alert begins that message."
+    )
+    flap_changes: int = Field(
+        default=4, ge=2, le=100, description="Changes in the window below that make an alert a flapping one."
+    )
+    flap_minutes: float = Field(default=10, gt=0, le=1440, description="Minutes of that window.")
+    per_minute: int = Field(
+        default=10, ge=4, le=40, description="Calls of Slack a minute for alerts; two more where one is critical."
+    )
+    per_hour: int = Field(
+        default=100, ge=10, le=2000, description="Messages an hour for alerts that are not critical."
+    )
+    escalate_minutes: Rising = Field(
+        default=(2.0, 5.0),
+        description="Minutes after which an unowned critical alert calls the on-call person, then everybody.",
+    )
+    escalate_every_minutes: float = Field(
+        default=10, gt=0, le=1440, description="Minutes between the calls after those."
+    )
+    ack_minutes: float = Field(
+        default=30, gt=0, le=1440, description="Minutes after which the owner of a critical alert is asked again."
+    )
+    ack_grace_minutes: float = Field(
+        default=10, gt=0, le=1440, description="Minutes the owner has to answer before it escalates anew."
+    )
+    quiet_hours: QuietHours = Field(
+        default=None, description="Hours such as 22:00-07:00 in which info and warning wait; none: never."
+    )
+    zone: Zone = Field(default="UTC", description="Time zone of quiet hours, digest and typed times.")
+    digest_hour: Annotated[int, Field(ge=0, le=23)] | None = Field(
+        default=8, description="Hour of the daily digest; `none`: no digest."
+    )
+    severities: Mapping[str, SeverityWord] = Field(
+        default={}, description="Severity by kind of alert, where ours is not yours."
+    )
+    handbook_url: Link | None = Field(
+        default=None, description="Address of your recovery handbook; alerts link to its scenarios."
+    )
+    ping_url: SecretStr | None = Field(
+        default=None, description="Address that is asked for each minute while all is well: a dead man's switch."
+    )
+
+    @field_validator("digest_hour", mode="before")
+    @classmethod
+    def _no_digest(cls, value: object) -> object:
+        return none_word(value)
+
+    @field_validator("ping_url")
+    @classmethod
+    def _askable(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            http_link(value.get_secret_value())
+        return value
+
+
+class Hooks(_Group):
+    """The doors for other programs' alerts; each is shut until its secret is set."""
+
+    coordinator_secret: HookSecret | None = Field(
+        default=None, description="Secret of the signatures on POST /hooks/coordinator."
+    )
+    alertmanager_token: HookSecret | None = Field(
+        default=None, description="Bearer token of POST /hooks/alertmanager."
     )
 
 
@@ -268,6 +357,7 @@ class Settings(BaseSettings):
     policy: Policy = Policy()
     totp: Totp = Totp()
     alerts: Alerts = Alerts()
+    hooks: Hooks = Hooks()
     kill: Kill = Kill()
     contacts: tuple[Contact, ...] = ()
     log: Log = Log()

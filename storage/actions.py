@@ -328,6 +328,27 @@ def unverified(conn: Connection, since: datetime) -> list[Action]:
     return [_action(row._mapping) for row in rows]
 
 
+def touching_since(conn: Connection, since: datetime) -> list[Action]:
+    """What was done, or is being done, to the fleet since then: a bot that changes is then no surprise."""
+    done = actions.c.state.not_in((State.WAITING, State.VOID))
+    lately = or_(actions.c.accepted_at >= since, actions.c.finished_at >= since, _IS_OPEN)
+    return [_action(row._mapping) for row in conn.execute(select(actions).where(done, lately))]
+
+
+def verified_later(conn: Connection, action: Action) -> bool:
+    """True when something newer was seen to work on the same bot, or a newer kill on the whole fleet."""
+    same = or_(actions.c.bot == action.bot, actions.c.command == "kill")
+    newer = (actions.c.accepted_at > action.accepted_at, actions.c.verified_at.is_not(None))
+    return conn.execute(select(actions.c.id).where(same, *newer).limit(1)).first() is not None
+
+
+def kills_since(conn: Connection, since: datetime) -> list[Action]:
+    """The kills that were accepted since then, oldest first."""
+    query = select(actions).where(actions.c.command == "kill", actions.c.accepted_at >= since)
+    rows = conn.execute(query.order_by(actions.c.accepted_at, actions.c.id))
+    return [_action(row._mapping) for row in rows]
+
+
 def recent(conn: Connection, limit: int) -> list[Action]:
     """The newest actions, newest first."""
     rows = conn.execute(select(actions).order_by(actions.c.accepted_at.desc(), actions.c.id).limit(limit))

@@ -19,7 +19,7 @@ failed    given up                           owe with other content -> pending
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,13 +35,17 @@ __all__ = [
     "failed",
     "find_by_message",
     "get",
+    "given_up",
     "lost",
     "outbox",
     "owe",
+    "reroute",
     "retry",
     "sent",
     "take_over",
     "unknown",
+    "unplaced",
+    "waiting_for",
 ]
 
 
@@ -67,6 +71,9 @@ class Owed:
     sent_at: datetime | None
     last_error: str | None
 
+
+LONGEST_WAIT = timedelta(minutes=10)
+"""No message waits longer for its turn; one that seems to was written by a clock that was set back since."""
 
 _FIELDS = frozenset(each.name for each in fields(Owed))
 
@@ -123,7 +130,8 @@ def claim_due(
     ``busy`` are the channels and response_urls that take no message now.
     A reply waits until its parent has a ``ts``; when the parent was given up it comes without ``thread_ts``.
     """
-    ids = conn.scalars(sql.DUE, {"now": now, "busy": list(busy), "most": limit}).all()
+    due = {"now": now, "ahead": now + LONGEST_WAIT, "busy": list(busy), "most": limit}
+    ids = conn.scalars(sql.DUE, due).all()
     if not ids:
         return []
     conn.execute(sql.CLAIM, {"picked": ids, "by": owner, "until": lease_until})
@@ -178,9 +186,34 @@ def failed(conn: sa.Connection, message_id: int, *, error: str, at: datetime) ->
     sql.FAILED.changed(conn, which=message_id, due_at=at, last_error=error)
 
 
+def reroute(conn: sa.Connection, message_id: int, *, channel: str, at: datetime) -> None:
+    """Post it anew in another channel: the one it was owed to takes no messages, or none that can be edited."""
+    sql.REROUTE.changed(conn, which=message_id, channel=channel, due_at=at)
+
+
+def waiting_for(conn: sa.Connection, channel: str) -> int:
+    """How many messages are owed to this channel."""
+    query = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.channel == channel)
+    return int(conn.scalar(query.where(outbox.c.version > outbox.c.sent_version)) or 0)
+
+
+def given_up(conn: sa.Connection, since: datetime | None = None) -> int:
+    """How many messages Slack refused for good (since then)."""
+    query = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.state == SendState.FAILED)
+    return int(conn.scalar(query if since is None else query.where(outbox.c.owed_since >= since)) or 0)
+
+
 def find_by_message(conn: sa.Connection, channel: str, ts: str) -> Owed | None:
     """The message that stands in this channel under this ``ts``."""
     row = conn.execute(sql.WITH_PARENT.where(outbox.c.channel == channel, outbox.c.ts == ts)).first()
+    return None if row is None else _owed(row._mapping)
+
+
+def unplaced(conn: sa.Connection, channel: str, prefix: str) -> Owed | None:
+    """A message owed to this channel whose key begins so and whose place is not known yet."""
+    begins = sa.func.substr(outbox.c.key, 1, len(prefix)) == prefix
+    query = sql.WITH_PARENT.where(outbox.c.channel == channel, outbox.c.ts.is_(None), begins)
+    row = conn.execute(query.limit(1)).first()
     return None if row is None else _owed(row._mapping)
 
 

@@ -94,6 +94,12 @@ LOST = Prepared(
     .values(ts=None, sent_version=0, state=SendState.PENDING, attempts=0, **_RELEASED),
     sets=("due_at",),
 )
+REROUTE = Prepared(
+    sa.update(outbox)
+    .where(_THIS)
+    .values(ts=None, sent_version=0, state=SendState.PENDING, attempts=0, last_error=None, **_RELEASED),
+    sets=("channel", "due_at"),
+)
 _ATTEMPT = sa.update(outbox).where(_CLAIMED).values(attempts=outbox.c.attempts + 1, **_RELEASED)
 _REPORTED = ("due_at", "last_error")
 RETRY = Prepared(_ATTEMPT.values(state=SendState.PENDING), sets=_REPORTED)
@@ -118,12 +124,14 @@ BACKLOG = Prepared(
 _PARENT_ON_ITS_WAY = sa.exists().where(
     _PARENT.c.key == outbox.c.thread_key, _PARENT.c.ts.is_(None), _PARENT.c.state != SendState.FAILED
 )
-_LAPSED = outbox.c.lease_until <= _NOW
+# No wait is ever longer than minutes: a time further ahead was noted by a clock that was set back since.
+_AHEAD = sa.bindparam("ahead", type_=UtcDateTime)
+_LAPSED = sa.or_(outbox.c.lease_until <= _NOW, outbox.c.lease_until > _AHEAD)
 DUE = (
     sa.select(outbox.c.id)
     .where(
         outbox.c.version > outbox.c.sent_version,
-        outbox.c.due_at <= _NOW,
+        sa.or_(outbox.c.due_at <= _NOW, outbox.c.due_at > _AHEAD),
         sa.or_(
             outbox.c.state == SendState.PENDING,
             (outbox.c.state == SendState.SENDING) & _LAPSED,

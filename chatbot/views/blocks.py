@@ -33,7 +33,17 @@ METADATA = 3000
 PLACEHOLDER = 150
 REASON_INPUT = 500
 CODE_INPUT = 12  # six digits, as people type them
+OPTION_LABEL = 75
+OPTION_VALUE = 150
 HOME_BLOCKS = 100
+
+_REASON: Block = {
+    "type": "plain_text_input",
+    "action_id": "text",
+    "multiline": True,
+    "max_length": REASON_INPUT,
+    "focus_on_load": True,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +133,8 @@ def confirm(title: str, text: str, *, yes: str, no: str = "Cancel", style: Style
 
 def reason_form(name: str, action: str, *, title: str, explanation: str, label: str, submit: str) -> View:
     """A modal that asks for one reason about one action; ``name`` comes back as its callback id."""
-    field = {
-        "type": "plain_text_input",
-        "action_id": "text",
-        "multiline": True,
-        "max_length": REASON_INPUT,
-        "focus_on_load": True,
-    }
-    return _form(name, action, field, title=title, explanation=explanation, label=label, submit=submit)
+    asked = (_input("reason", label, _REASON),)
+    return _form(name, action, asked, title=title, explanation=explanation, submit=submit)
 
 
 def code_form(name: str, action: str, *, title: str, explanation: str, label: str, submit: str) -> View:
@@ -142,11 +146,46 @@ def code_form(name: str, action: str, *, title: str, explanation: str, label: st
         "max_length": CODE_INPUT,
         "focus_on_load": True,
     }
-    return _form(name, action, field, title=title, explanation=explanation, label=label, submit=submit)
+    asked = (_input("reason", label, field),)
+    return _form(name, action, asked, title=title, explanation=explanation, submit=submit)
+
+
+def choice_form(
+    name: str,
+    action: str,
+    *,
+    title: str,
+    explanation: str,
+    block_id: str,
+    question: str,
+    choices: Mapping[str, str],
+    label: str,
+    submit: str,
+) -> View:
+    """A modal that asks for one of ``choices`` (value -> words; the first is chosen already) and for one reason.
+
+    The choice comes back as ``block_id`` / "choice", the reason as "reason" / "text".
+    """
+    options = [
+        {"text": _plain(words, OPTION_LABEL), "value": value[:OPTION_VALUE]}
+        for value, words in choices.items()
+    ]
+    select = {
+        "type": "static_select",
+        "action_id": "choice",
+        "options": options,
+        "initial_option": options[0],
+    }
+    asked = (_input(block_id, question, select), _input("reason", label, _REASON))
+    return _form(name, action, asked, title=title, explanation=explanation, submit=submit)
+
+
+def _input(block_id: str, label: str, element: Block) -> Block:
+    return {"type": "input", "block_id": block_id, "label": _plain(label, INPUT_LABEL), "element": element}
 
 
 def _form(
-    name: str, action: str, field: Block, *, title: str, explanation: str, label: str, submit: str
+    name: str, action: str, asked: tuple[Block, ...], *, title: str, explanation: str, submit: str
 ) -> View:
     return {
         "type": "modal",
@@ -155,10 +194,7 @@ def _form(
         "title": _plain(title, MODAL_TITLE),
         "submit": _plain(submit, MODAL_TITLE),
         "close": _plain("Cancel", MODAL_TITLE),
-        "blocks": [
-            section(explanation),
-            {"type": "input", "block_id": "reason", "label": _plain(label, INPUT_LABEL), "element": field},
-        ],
+        "blocks": [section(explanation), *asked],
     }
 
 

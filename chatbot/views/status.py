@@ -19,7 +19,12 @@ def report(found: StatusReport, *, public: bool) -> Message:
         header(words.headline(found)),
         section(words.shouting(found)),
         section(*words.troubles(found)),
-        section(*words.kill_switch(found), *words.rules(found), *words.second_person(found)),
+        section(
+            *words.kill_switch(found),
+            *words.rules(found),
+            *words.second_person(found),
+            *words.alerts(found),
+        ),
         *_bots(found),
         section(words.metrics(found.status.metrics))
         if found.status is not None and found.only is None
@@ -39,6 +44,7 @@ def plain(found: StatusReport) -> str:
         *words.kill_switch(found),
         *words.rules(found),
         *words.second_person(found),
+        *words.alerts(found),
         *(words.bot_line(found, name, bot) for name, bot in found.shown_bots()),
         words.metrics(found.status.metrics) if found.status is not None else "",
         words.monitor(found.monitor) if found.monitor is not None else "",
@@ -97,7 +103,13 @@ def as_data(found: StatusReport) -> dict[str, Any]:
             }
             for name, bot in found.shown_bots()
         },
-        "outbox": {"waiting": found.outbox_waiting, "oldest_seconds": found.outbox_oldest},
+        "outbox": {
+            "waiting": found.outbox_waiting,
+            "oldest_seconds": found.outbox_oldest,
+            "refused": found.outbox_refused,
+        },
+        "alerts": {"open": found.open_alerts, "critical": found.critical_alerts},
+        "armed": list(found.armed),
     }
 
 

@@ -37,6 +37,10 @@ class StatusReport:
     only: str | None  # the one bot that was asked for
     outbox_waiting: int = 0
     outbox_oldest: float | None = None  # seconds
+    outbox_refused: int = 0  # messages that Slack refused for good
+    open_alerts: int = 0
+    critical_alerts: int = 0  # of those
+    armed: tuple[str, ...] = ()  # conditions under which the health monitor would stop the fleet
     storage_error: str | None = None
     may_kill: bool
     monitor: MonitorMetrics | None = None

@@ -9,6 +9,7 @@ from commands.coordinator.model import BotStatus, FleetStatus, Metrics, MonitorM
 UNKNOWN = "*unknown*"
 LATEST_ERROR_SHOWN = 200
 MONITOR_SHOWN = 10
+ARMED_SHOWN = 12
 
 _HEADLINES = {
     Verdict.FORGOTTEN: "🚨 THE COORDINATOR FORGOT THE KILL",
@@ -109,7 +110,7 @@ def bot_line(report: StatusReport, name: str, bot: BotStatus | None) -> str:
     word = outside(bot.status or "", NAME_SHOWN)
     extra = "" if name in report.bots else " (not in our configuration)"
     latest = (
-        f"\n> latest error: {outside(bot.latest_errors[0], LATEST_ERROR_SHOWN)}" if bot.latest_errors else ""
+        f"\n> latest error: {outside(bot.latest_errors[-1], LATEST_ERROR_SHOWN)}" if bot.latest_errors else ""
     )
     return f"{shown}: *{word or 'unknown'}*{extra}, health {health}, errors {errors}{latest}"
 
@@ -136,6 +137,18 @@ def monitor(found: MonitorMetrics) -> str:
         for name, bot in list(found.bots.items())[:MONITOR_SHOWN]
     ]
     return "\n".join(["*Health monitor*", *lines]) if lines else "*Health monitor*: lists no bot"
+
+
+def alerts(report: StatusReport) -> tuple[str, ...]:
+    """How many alerts are open, and which conditions stand ready at the health monitor."""
+    lines = []
+    if report.open_alerts:
+        critical = f", *{report.critical_alerts} critical*" if report.critical_alerts else ""
+        lines.append(f"*Alerts*: {report.open_alerts} open{critical}, see /alerts")
+    if report.armed and report.only is None:
+        names = ", ".join(outside(name, NAME_SHOWN) for name in report.armed[:ARMED_SHOWN])
+        lines.append(f"*Armed kill conditions*, says the health monitor (ready, none has struck): {names}")
+    return tuple(lines)
 
 
 def freshness(report: StatusReport) -> str:
@@ -167,6 +180,10 @@ def troubles(report: StatusReport) -> tuple[str, ...]:
             else ""
         )
         lines.append(f"*Messages that wait for Slack*: {report.outbox_waiting}{oldest}.")
+    if report.outbox_refused:
+        lines.append(
+            f"*Messages that Slack refused*: {report.outbox_refused}; the log says which, `chatbot doctor` why."
+        )
     return tuple(lines)
 
 

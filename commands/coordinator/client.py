@@ -110,6 +110,11 @@ class Coordinator:
             if not self._kills:
                 self._calm.set()
 
+    @property
+    def calm(self) -> bool:
+        """False while a kill is going on: then nobody else reads."""
+        return self._calm.is_set()
+
     # -- stops ---------------------------------------------------------------------------------------------------
 
     async def activate_kill(self, reason: str, *, approved_by: str | None = None) -> Answer:

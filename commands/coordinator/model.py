@@ -91,7 +91,7 @@ class MonitorAlert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorBot:
-    """One bot in the monitor's GET /metrics; ``pnl_24h`` in account currency."""
+    """One bot in the monitor's GET /metrics; ``pnl_24h`` and ``exposure`` in account currency."""
 
     name: str
     status: str | None = None
@@ -99,6 +99,8 @@ class MonitorBot:
     positions: int | None = None
     pnl_24h: float | None = None
     trades_24h: int | None = None
+    exposure: float | None = None
+    consecutive_losses: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

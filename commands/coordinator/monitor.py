@@ -9,9 +9,11 @@ from typing import TypeVar
 import httpx
 
 from commands.coordinator import wire, wire_monitor
+from commands.coordinator.budget import ReadBudget
 from commands.coordinator.client import utc_now
-from commands.coordinator.errors import CoordinatorError
+from commands.coordinator.errors import CoordinatorError, RateLimited
 from commands.coordinator.exchange import Exchange, OnCall, open_pool, tls_for
+from commands.coordinator.fields import Json
 from commands.coordinator.model import Health, LogLine, MonitorAlert, MonitorMetrics
 from commands.coordinator.shared import SharedRead
 
@@ -20,6 +22,9 @@ MOST_LOG_LINES = 200
 
 SOON_SECONDS = 0.7
 """What the monitor adds to an answer is worth so much waiting: within the second after which one is announced."""
+
+PER_MINUTE, PER_HOUR = 60, 600
+"""Requests to one endpoint and of one client; documented for the coordinator, and kept here as well."""
 
 _CONNECTIONS = 8
 
@@ -60,18 +65,26 @@ class Monitor:
             now=now,
             on_call=on_call,
         )
-        self._now = now
+        self._now, self._clock = now, clock
+        self._budget = ReadBudget(per_minute=PER_MINUTE, per_hour=PER_HOUR)
         self._alerts = SharedRead(self._read_alerts, clock=clock)
         self._metrics = SharedRead(self._read_metrics, clock=clock)
         self._logs = SharedRead(self._read_logs, clock=clock)
         self._healths = SharedRead(self._read_health, clock=clock)
 
-    async def alerts(self) -> tuple[MonitorAlert, ...]:
-        """All rows in the monitor's order; ``armed`` ones are conditions that stand ready, not alerts."""
+    async def alerts(self, *, background: bool = False) -> tuple[MonitorAlert, ...]:
+        """All rows in the monitor's order; ``armed`` ones are conditions that stand ready, not alerts.
+
+        A ``background`` read waits while the budget for pollers is spent.
+        """
+        if background:
+            await self._until_free("/alerts")
         return await self._alerts.get()
 
-    async def metrics(self) -> MonitorMetrics:
+    async def metrics(self, *, background: bool = False) -> MonitorMetrics:
         """Bots, limits and system figures; a monitor in the field sends constant zeros."""
+        if background:
+            await self._until_free("/metrics")
         return await self._metrics.get()
 
     async def logs(self, lines: int) -> tuple[LogLine, ...]:
@@ -90,19 +103,33 @@ class Monitor:
             await read.close()
         await self._exchange.close()
 
+    async def _until_free(self, path: str) -> None:
+        while True:
+            wait = self._budget.wait(path, self._clock())
+            if wait <= 0:
+                return
+            await asyncio.sleep(wait)
+
+    async def _asked(self, call: str, path: str) -> Json:
+        """What one request answered, counted in the budget whoever made it."""
+        self._budget.record(path.partition("?")[0], self._clock())
+        try:
+            return await self._exchange.get(call, path)
+        except RateLimited as error:
+            self._budget.hold(error.retry_after, self._clock())
+            raise
+
     async def _read_alerts(self) -> tuple[MonitorAlert, ...]:
-        return wire_monitor.alerts(await self._exchange.get("monitor_alerts", "/alerts"))
+        return wire_monitor.alerts(await self._asked("monitor_alerts", "/alerts"))
 
     async def _read_metrics(self) -> MonitorMetrics:
         began = self._now()
-        return wire_monitor.metrics(
-            await self._exchange.get("monitor_metrics", "/metrics"), observed_at=began
-        )
+        return wire_monitor.metrics(await self._asked("monitor_metrics", "/metrics"), observed_at=began)
 
     async def _read_logs(self) -> tuple[LogLine, ...]:
-        said = await self._exchange.get("monitor_logs", f"/logs?lines={MOST_LOG_LINES}")
+        said = await self._asked("monitor_logs", f"/logs?lines={MOST_LOG_LINES}")
         return wire_monitor.logs(said, lines=MOST_LOG_LINES)
 
     async def _read_health(self) -> Health:
         began = self._now()
-        return wire.health(await self._exchange.get("monitor_health", "/health"), observed_at=began)
+        return wire.health(await self._asked("monitor_health", "/health"), observed_at=began)

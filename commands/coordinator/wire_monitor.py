@@ -72,6 +72,8 @@ def _bot(name: str, value: object) -> MonitorBot:
         positions=count(fields.get("positions")),
         pnl_24h=number(fields.get("pnl_24h")),
         trades_24h=count(fields.get("trades_24h")),
+        exposure=number(fields.get("exposure")),
+        consecutive_losses=count(fields.get("consecutive_losses")),
     )
 
 

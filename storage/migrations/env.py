@@ -7,20 +7,41 @@ from alembic import context
 from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
-from storage import actions, admins, approvals, audit, latch, lockdown, outbox, seen, totp
+from storage import (
+    actions,
+    admins,
+    alerts,
+    approvals,
+    audit,
+    gaps,
+    latch,
+    lockdown,
+    marks,
+    on_call,
+    outbox,
+    seen,
+    silences,
+    totp,
+)
 from storage.schema import metadata
 
 TABLES = (
     actions.actions,
     admins.admins,
+    alerts.alert_events,
+    alerts.alerts,
     approvals.approvals,
     approvals.votes,
     audit.audit,
     audit.audit_head,
+    gaps.gaps,
     latch.latches,
     lockdown.lockdowns,
+    marks.marks,
+    on_call.on_call,
     outbox.outbox,
     seen.seen_keys,
+    silences.silences,
     totp.totp,
 )
 """Named so that every table is imported, and so known to ``alembic check``."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from chatbot.doctor import (
+    check_alerts,
     check_coordinator,
     check_database,
     check_journal,
@@ -62,8 +63,20 @@ def only_bad(found: list[tuple[Level, str]]) -> list[tuple[Level, str]]:
     return [each for each in found if each[0] is not Level.OK]
 
 
-async def test_a_whole_installation_is_well(slack: LocalSlack, fleet: Fleet, tmp_path: Path) -> None:
+async def test_it_is_told_when_an_alert_would_call_nobody_and_nobody_would_notice(
+    slack: LocalSlack, fleet: Fleet, tmp_path: Path
+) -> None:
     environ = environ_of(slack, fleet, tmp_path)
+    environ["CHATBOT_CONTACTS"] = '[{"role": "exchange support", "phone": "+1 555 0100"}]'
+    found = [each.what for each in check_alerts(load(environ, cwd=tmp_path)) if each.level is Level.WARNING]
+    assert [each.split(";")[1] for each in found] == [
+        " add one in contacts.",
+        " set CHATBOT_ALERTS__PING_URL.",
+    ]
+
+
+async def test_a_whole_installation_is_well(slack: LocalSlack, fleet: Fleet, tmp_path: Path) -> None:
+    environ = environ_of(slack, fleet, tmp_path) | {"CHATBOT_ALERTS__PING_URL": "https://example.org/ping/1"}
     database = Database(environ["CHATBOT_DATABASE__URL"])
     await database.prepare()
     await database.close()

@@ -31,6 +31,10 @@ LINES = {  # what is typed -> the least role, and whether it is a stop
     "/start-sequential": ("admin", False),
     "/resume ndax": ("admin", False),
     "/fleet status": ("viewer", False),
+    "/alerts all": ("viewer", False),
+    '/silence "slippage" 1h known': ("operator", False),
+    "/silences": ("viewer", False),
+    "/oncall": ("viewer", False),
     "/approvals": ("viewer", False),
     "/fleet who": ("viewer", False),
     "/contacts": ("viewer", False),
@@ -143,8 +147,9 @@ async def test_every_cell(tmp_path: Path, http_mode: bool) -> None:
         for start in range(0, len(cells), AT_ONCE):
             await asyncio.gather(*(cell(*each) for each in cells[start : start + AT_ONCE]))
         assert wrong[:10] == []
-        assert sum(seen.values()) == len(cells) == 4 * 15 * 4 * 2 * 7
-        assert seen["let in"] == 3 * 5 + 2 * 4 * 4 + 6  # reads here, stops everywhere, what raises risk here
+        assert sum(seen.values()) == len(cells) == 4 * 19 * 4 * 2 * 7
+        # reads here, the silence here, stops everywhere, what raises risk here
+        assert seen["let in"] == 3 * 8 + 2 + 2 * 4 * 4 + 6
         # Whoever was refused has left a row in the audit and nothing else.
         refused = len(cells) - seen["let in"]
         await talk.slack.wait_for(

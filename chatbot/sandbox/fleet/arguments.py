@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import TypeGuard
 
 from chatbot.sandbox.fleet.engine import RefusedError
 
@@ -37,9 +38,28 @@ class Arguments:
             raise RefusedError("INVALID_PARAMETER", f"{name} is required")
         return value
 
+    def number(self, name: str) -> float | None:
+        """An optional number within reason."""
+        value = self.fields.get(name)
+        if value is None or _is_number(value):
+            return value
+        raise RefusedError("INVALID_PARAMETER", f"{name} must be a number")
+
+    def count(self, name: str, *, most: int) -> int:
+        """A whole number from 1 to ``most``; 1 when it is not given."""
+        value = self.fields.get(name, 1)
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most:
+            return value
+        raise RefusedError("INVALID_PARAMETER", f"{name} must be a number from 1 to {most}")
+
     def flag(self, name: str) -> bool:
         """An optional yes or no."""
         value = self.fields.get(name)
         if value is not None and not isinstance(value, bool):
             raise RefusedError("INVALID_PARAMETER", f"{name} must be true or false")
         return value is True
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    # bounds, because JSON as Python reads it has NaN, infinities and whole numbers too large for a float
+    return isinstance(value, int | float) and not isinstance(value, bool) and -1e15 <= value <= 1e15

@@ -39,11 +39,15 @@ class Trader:
         """Place every order due until ``now``."""
         while self._next is not None and self._next <= now:
             result = round(self._random.gauss(0.4, 6.0) * scale, 2)
-            self.trades += 1
-            self.profit_loss = round(self.profit_loss + result, 2)
             self.positions = max(0, min(5, self.positions + self._random.choice((-1, 0, 1))))
-            self._last_day.append((self._next, result))
+            self.book(self._next, result)
             self._next += self._gap(scale)
+
+    def book(self, at: datetime, result: float) -> None:
+        """Close one more trade at ``at`` with this profit or loss, whether or not the bot places orders."""
+        self.trades += 1
+        self.profit_loss = round(self.profit_loss + result, 2)
+        self._last_day.append((at, result))
 
     def last_day(self, now: datetime) -> tuple[int, float]:
         """The number of trades of the last 24 hours and their profit or loss, in account currency."""
@@ -63,6 +67,7 @@ class Bot:
     trader: Trader
     status: str = "stopped"
     safe_mode: bool = False
+    health: int | None = None  # 0-100 as set by hand; None: as the floor rates it
     error_count: int = 0
     latest_errors: deque[str] = field(default_factory=lambda: deque(maxlen=3))
 

@@ -8,15 +8,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from chatbot.sandbox.fleet import wire
 from chatbot.sandbox.fleet.arguments import Arguments
 from chatbot.sandbox.fleet.engine import RefusedError
 from chatbot.sandbox.fleet.fault_table import FAULTS, Option
-from chatbot.sandbox.fleet.journal import AlertType
+from chatbot.sandbox.fleet.journal import MOST_ALERTS, AlertType
 
 if TYPE_CHECKING:
     from chatbot.sandbox.fleet.fleet import Fleet
 
-_MOST_ALERTS = 1_000
+_MOST_ERRORS = 1_000
 _NOT_OPTIONS = frozenset({"name", "server", "times", "paths"})
 
 
@@ -73,20 +74,58 @@ class _Control:
 
     async def alerts(self, request: Request) -> JSONResponse:
         arguments = Arguments(await request.body())
-        count = arguments.fields.get("count", 1)
-        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= _MOST_ALERTS:
-            raise ValueError(f"count must be a number from 1 to {_MOST_ALERTS}.")
+        count = arguments.count("count", most=MOST_ALERTS)
         wanted = arguments.text("type") or "warning"
         kind = next((each for each in _alert_types() if each == wanted), None)
         if kind is None:
             raise ValueError(f"There is no type {wanted}.")
-        bot = None if arguments.bot is None else self._fleet.engine.bot(arguments.bot).name
-        self._fleet.alert(kind, arguments.text("message") or "Slippage above limit", count=count, bot=bot)
+        message = arguments.text("message") or "Slippage above limit"
+        self._fleet.alert(kind, message, count=count, bot=self._bot_if_any(arguments))
         return JSONResponse({"raised": count})
+
+    async def clear_alerts(self, request: Request) -> JSONResponse:
+        arguments = Arguments(await request.body())
+        bot = self._bot_if_any(arguments)
+        return JSONResponse({"cleared": self._fleet.clear_alerts(arguments.text("message"), bot)})
+
+    async def errors(self, request: Request) -> JSONResponse:
+        arguments = Arguments(await request.body())
+        bot = self._fleet.engine.bot(arguments.bot)
+        error = arguments.text("error") or "Order rejected by the exchange"
+        self._fleet.errors(bot.name, arguments.count("count", most=_MOST_ERRORS), error)
+        return JSONResponse({"error_count": bot.error_count, "latest_errors": list(bot.latest_errors)})
+
+    async def health(self, request: Request) -> JSONResponse:
+        arguments = Arguments(await request.body())
+        bot = self._fleet.engine.bot(arguments.bot).name
+        health = arguments.number("health")
+        self._fleet.set_health(bot, None if health is None else round(health))
+        return self._metrics()
+
+    async def earn(self, request: Request) -> JSONResponse:
+        arguments = Arguments(await request.body())
+        bot, pnl = self._fleet.engine.bot(arguments.bot).name, arguments.number("pnl")
+        if pnl is None:
+            raise RefusedError("INVALID_PARAMETER", "pnl is required")
+        self._fleet.earn(bot, pnl)
+        return self._metrics()
+
+    async def figures(self, request: Request) -> JSONResponse:
+        arguments = Arguments(await request.body())
+        of = arguments.text("of")
+        figures = {name: arguments.number(name) for name in arguments.fields if name != "of"}
+        self._fleet.set_figures(of, **figures)
+        return self._metrics()
+
+    def _bot_if_any(self, arguments: Arguments) -> str | None:
+        return None if arguments.bot is None else self._fleet.engine.bot(arguments.bot).name
+
+    def _metrics(self) -> JSONResponse:
+        return JSONResponse(wire.metrics(self._fleet.engine, hidden=()))
 
 
 def control_app(fleet: "Fleet") -> Starlette:
-    """The ASGI application: /faults, /faults/{name}, /state, /crash, /restart and /alerts."""
+    """The ASGI application: /state, /faults, /faults/{name}, and one path for each lever."""
     control = _Control(fleet)
     return Starlette(
         routes=[
@@ -98,6 +137,11 @@ def control_app(fleet: "Fleet") -> Starlette:
             Route("/crash", control.crash, methods=["POST"]),
             Route("/restart", control.restart, methods=["POST"]),
             Route("/alerts", control.alerts, methods=["POST"]),
+            Route("/alerts", control.clear_alerts, methods=["DELETE"]),
+            Route("/errors", control.errors, methods=["POST"]),
+            Route("/health", control.health, methods=["POST"]),
+            Route("/earn", control.earn, methods=["POST"]),
+            Route("/figures", control.figures, methods=["POST"]),
         ],
         exception_handlers={RefusedError: _wrong, ValueError: _wrong, HTTPException: _wrong},
     )

@@ -16,7 +16,7 @@ from chatbot.sandbox.fleet.coordinator_api import CoordinatorApi
 from chatbot.sandbox.fleet.engine import Engine
 from chatbot.sandbox.fleet.faults import Fault, Faults
 from chatbot.sandbox.fleet.front import Call, Front
-from chatbot.sandbox.fleet.journal import AlertType
+from chatbot.sandbox.fleet.levers import Levers
 from chatbot.sandbox.fleet.limits import Limits, RateLimits
 from chatbot.sandbox.fleet.monitor_api import monitor_app
 from chatbot.sandbox.fleet.policy import Policy
@@ -32,7 +32,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Fleet:
+class Fleet(Levers):
     """Three bots, their coordinator and their monitor in this event loop.
 
     ``coordinator`` and ``monitor`` are ASGI applications, which ``running`` also serves; ``control`` is the
@@ -52,7 +52,7 @@ class Fleet:
         self._closing = asyncio.Event()
         self._ports: dict[str, Port] = {}
         self.calls: list[Call] = []
-        self.engine = Engine(clock=clock, policy=policy or Policy(), on_change=self._tell)
+        super().__init__(Engine(clock=clock, policy=policy or Policy(), on_change=self._tell))
         self.faults = Faults(bots=NEEDS, on_change=self._fault_changed)
         self._limits = RateLimits(limits or Limits())
         coordinator = CoordinatorApi(
@@ -119,23 +119,12 @@ class Fleet:
         """The calls that arrived at one endpoint, oldest first."""
         return [call for call in self.calls if call.server == server and call.path == path]
 
-    def crash(self, bot: str, error: str = "process exited with status 1") -> None:
-        """End a bot's process with an error."""
-        self.engine.floor.crash(self.engine.bot(bot), error)
-
     def restart(self, *, start_bots: bool = False) -> None:
         """Restart the coordinator: it forgets the kill, its counts and the rate limits; the bots go on."""
         self._limits.forget()
         self.engine.restart(start_bots=start_bots)
         if port := self._ports.get("coordinator"):
             port.cut()
-
-    def alert(self, kind: AlertType, message: str, *, count: int = 1, bot: str | None = None) -> None:
-        """Let the monitor show so many alerts of this kind."""
-        now = self.engine.floor.settle()
-        for _ in range(count):
-            self.engine.journal.alert(now, kind, message, bot=bot)
-        self._tell()
 
     async def wait_for(self, predicate: Callable[[], T], timeout: float = 5.0) -> T:
         """The first true answer of ``predicate``, asked on every change; TimeoutError after ``timeout`` s."""
@@ -156,7 +145,7 @@ class Fleet:
                     await self._changed.wait()
 
     def state(self) -> dict[str, object]:
-        """The truth, as data for JSON: kill switch, bots, faults and the newest calls."""
+        """The truth, as data for JSON: kill switch, bots, number of alerts, faults and the newest calls."""
         now = self.engine.floor.settle()
         switch = self.engine.kill_switch
         return {
@@ -172,6 +161,7 @@ class Fleet:
                 name: {"status": bot.status, "trading": bot.trading, "safe_mode": bot.safe_mode}
                 for name, bot in self.engine.floor.bots.items()
             },
+            "alerts": len(self.engine.journal.alerts(now)),
             "faults": [fault.as_json() for fault in self.faults],
             "calls": [call.as_json() for call in self.calls[-200:]],
         }

@@ -1,6 +1,6 @@
 """The trading floor: the bots, the time, and what bots do when told or by themselves."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
@@ -24,6 +24,9 @@ class Floor:
         self.agenda = Agenda()
         self.journal = Journal(alert_life=policy.alert_life)
         self.counters: Counter[str] = Counter()  # since the coordinator started, by the contract's names
+        self.figures: defaultdict[str, dict[str, float]] = defaultdict(
+            dict
+        )  # bot, system or limits -> figures
         self.bots = {name: Bot(name=name, trader=Trader(name=name, seed=policy.seed)) for name in NEEDS}
 
     def settle(self) -> datetime:
@@ -40,7 +43,9 @@ class Floor:
         return now
 
     def health(self, bot: Bot) -> int:
-        """0-100: errors and missing dependencies count against a bot."""
+        """0-100: errors and missing dependencies count against a bot, unless it was set by hand."""
+        if bot.health is not None:
+            return bot.health
         rating = _RATING[bot.status]
         if rating:
             rating -= 5 * min(bot.error_count, 4) + (40 if self.missing(bot) else 0)

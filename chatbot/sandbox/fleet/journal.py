@@ -9,6 +9,9 @@ AlertType = Literal["info", "warning", "high", "critical"]
 
 LOG_FILE = "bot-coordinator.log"
 
+MOST_ALERTS = 10_000
+"""As many are shown at once; the oldest make way."""
+
 _LEVELS: dict[AlertType, str] = {"info": "INFO", "warning": "WARNING", "high": "ERROR", "critical": "ERROR"}
 
 
@@ -23,17 +26,24 @@ class Alert:
 
 
 class Journal:
-    """Keeps alerts for ``alert_life``, at most 1,000 of them, and the last 2,000 lines of the log."""
+    """Keeps alerts for ``alert_life``, at most ``MOST_ALERTS``, and the last 2,000 lines of the log."""
 
     def __init__(self, *, alert_life: timedelta) -> None:
         self._alert_life = alert_life
-        self._alerts: deque[Alert] = deque(maxlen=1_000)
+        self._alerts: deque[Alert] = deque(maxlen=MOST_ALERTS)
         self._lines: deque[str] = deque(maxlen=2_000)
 
     def alert(self, at: datetime, kind: AlertType, message: str, *, bot: str | None = None) -> None:
         """Raise an alert, which is also logged."""
         self._alerts.append(Alert(at=at, type=kind, message=message, bot=bot))
         self.log(at, _LEVELS[kind], f"[{kind.upper()}] {message}")
+
+    def clear(self, now: datetime, *, message: str | None, bot: str | None) -> int:
+        """Take back the alerts with this message and this bot (``None``: any); how many they were."""
+        shown = self.alerts(now)
+        kept = [each for each in shown if message not in {None, each.message} or bot not in {None, each.bot}]
+        self._alerts = deque(kept, maxlen=MOST_ALERTS)
+        return len(shown) - len(kept)
 
     def log(self, at: datetime, level: str, text: str) -> None:
         """Write one record; a record of several lines becomes several lines, as in the file."""

@@ -112,16 +112,18 @@ def metrics(engine: Engine, *, hidden: Collection[str]) -> Json:
             "positions": bot.trader.positions,
             "pnl_24h": profit,
             "trades_24h": trades,
+            **engine.floor.figures[name],
         }
     busy = sum(bot.trading for bot in engine.floor.bots.values())
     return {
         "timestamp": stamp(now),
         "bots": bots,
-        "limits": dict(_LIMITS),
+        "limits": {**_LIMITS, **engine.floor.figures["limits"]},
         "system": {
             "uptime": round((now - engine.booted_at).total_seconds(), 3),
             "memory_usage": 21.5 + 4 * busy,
             "cpu_usage": 1.5 + 6 * busy,
+            **engine.floor.figures["system"],
         },
     }
 

@@ -6,6 +6,13 @@ import { send } from "/page.js";
 const at = (id) => document.getElementById(id);
 const FLEET = "/sandbox/fleet";
 const LOOK_EVERY_MS = 1000;
+const LEVERS = { // name -> path and body, about the chosen bot
+  warning: (bot) => ["alerts", { bot, type: "warning", message: `Slippage of ${bot} above its limit` }],
+  critical: (bot) => ["alerts", { bot, type: "critical", message: `Positions of ${bot} differ from the exchange's` }],
+  flood: () => ["alerts", { count: 20, type: "high" }],
+  crash: (bot) => ["crash", { bot }],
+  restart: () => ["restart", {}],
+};
 
 export function drawFaults(place, faults, press) {
   const drawn = JSON.stringify(faults);
@@ -34,7 +41,7 @@ async function look() {
   const [state, faults] = await Promise.all(
     paths.map((path) => fetch(path).then((answer) => (answer.ok ? answer.json() : null))),
   );
-  at("truth-box").hidden = !state;
+  at("truth-box").hidden = at("levers-box").hidden = !state;
   at("fleet-box").hidden = !faults;
   if (state) drawTruth(state);
   if (faults) {
@@ -50,7 +57,7 @@ async function look() {
 function drawTruth(state) {
   const names = Object.keys(state.bots);
   if (at("bot").options.length !== names.length) at("bot").replaceChildren(...names.map((name) => new Option(name)));
-  const drawn = JSON.stringify([state.kill_switch, state.bots, state.calls.length]);
+  const drawn = JSON.stringify([state.kill_switch, state.bots, state.alerts, state.calls.length]);
   if (at("truth").dataset.drawn === drawn) return;
   at("truth").dataset.drawn = drawn;
   const killed = state.kill_switch.active;
@@ -65,7 +72,8 @@ function drawTruth(state) {
   const writes = state.calls.filter((call) => call.method === "POST").slice(-4);
   const calls = element("ul", "", "quiet");
   calls.append(...writes.map((call) => element("li", `${call.method} ${call.path}`)));
-  at("truth").replaceChildren(element("p", words, killed ? "loud" : ""), table, calls);
+  const alerts = element("p", `Alerts at the monitor: ${state.alerts}`);
+  at("truth").replaceChildren(element("p", words, killed ? "loud" : ""), table, alerts, calls);
 }
 
 function row(tag, cells) {
@@ -75,10 +83,10 @@ function row(tag, cells) {
 }
 
 export async function lookAtFleet() {
-  for (const button of document.querySelectorAll("[data-fleet]")) {
+  for (const button of document.querySelectorAll("[data-lever]")) {
     button.addEventListener("click", () => {
-      const body = { crash: { bot: at("bot").value }, alerts: { count: 20, type: "high" } }[button.dataset.fleet] ?? {};
-      send(`${FLEET}/${button.dataset.fleet}`, body).then(look);
+      const [path, body] = LEVERS[button.dataset.lever](at("bot").value);
+      send(`${FLEET}/${path}`, body).then(look);
     });
   }
   if (!(await look().catch(() => false))) return; // a sandbox of Slack alone

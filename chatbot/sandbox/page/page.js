@@ -77,7 +77,7 @@ function drawPeople(state) {
 
 function drawChannels(state) {
   const rows = state.channels.filter((channel) => channel.seen).map((channel) => {
-    const shared = channel.is_ext_shared ? " (shared)" : "";
+    const shared = (channel.is_ext_shared ? " (shared)" : "") + (channel.is_read_only ? " (read-only)" : "");
     const label = channel.is_im ? "fleet-bot (direct message)" : `#${channel.name}${shared}`;
     return [channel.id, channel.is_archived ? `${label} (archived)` : label];
   });

@@ -53,6 +53,7 @@ class Control:
             "close": self._close,
             "home": self._home,
             "person": self._person,
+            "channel": self._channel,
             "disconnect": self._disconnect,
             "request_url": self._request_url,
         }
@@ -91,6 +92,14 @@ class Control:
     async def _person(self, wanted: Json) -> Json:
         changes = {name: value for name, value in wanted.items() if name != "person"}
         return told(await self._slack.change_person(wanted["person"], **changes))
+
+    async def _channel(self, wanted: Json) -> Json:
+        changes = {name: value for name, value in wanted.items() if name != "channel"}
+        for name, value in changes.items():
+            if not isinstance(value, str if name == "refusal" else bool):
+                raise TypeError(f"{name} must be {'a word' if name == 'refusal' else 'true or false'}")
+        changed = await self._slack.change_channel(wanted["channel"], **changes)
+        return {"error": None, "channel": changed.wire()}
 
     async def _disconnect(self, wanted: Json) -> Json:
         await self._slack.say_disconnect(wanted.get("reason", "refresh_requested"))
@@ -160,7 +169,7 @@ def state_for(slack: "LocalSlack", person: str) -> Json:
         "person": person,
         "people": [p.wire() | {"role": p.name} for p in workspace.people.values()],
         "channels": [
-            c.wire() | {"name": c.name, "seen": person in c.members}
+            c.wire() | {"name": c.name, "seen": person in c.members and not c.gone}
             for c in workspace.channels.values()
             if c.im_with in {None, person}
         ],

@@ -70,9 +70,18 @@ def _with_options(fields: Mapping[str, Check]) -> Check:
     def check(value: Any, at: str) -> list[str]:
         if value.get("options") is None and value.get("option_groups") is None:
             return wrong("missing required field: options", at)
-        return shape(value, at)
+        return shape(value, at) or _strange_initial(value, at)
 
     return check
+
+
+def _strange_initial(value: Any, at: str) -> list[str]:
+    """The first option has to be one of the options, word for word."""
+    groups = value.get("option_groups") or [{"options": value.get("options") or ()}]
+    options = [option for group in groups for option in group["options"]]
+    chosen = value.get("initial_option")
+    fine = chosen is None or chosen in options
+    return [] if fine else wrong("must match one of the options", f"{at}/initial_option")
 
 
 def _typed_input(**limits: Check) -> Check:

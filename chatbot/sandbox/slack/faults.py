@@ -1,6 +1,6 @@
 """What can be made to go wrong with the local Slack, as a table of switches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -45,13 +45,14 @@ class Faults:
         self._on_change = on_change
 
     def set(
-        self, name: str, *, methods: tuple[str, ...] = (), times: int | None = None, **options: Any
+        self, name: str, *, methods: Collection[str] = (), times: int | None = None, **options: Any
     ) -> None:
         """Switch a fault on; KeyError for a name that is not in the table."""
         if name not in FAULTS:
             raise KeyError(name)
         if name not in AT_ONCE:
-            self._on[name] = Fault(name=name, methods=tuple(methods), times=times, options=options)
+            named = (methods,) if isinstance(methods, str) else tuple(methods)
+            self._on[name] = Fault(name=name, methods=named, times=times, options=options)
         self._on_change(name)
 
     def clear(self, name: str | None = None) -> None:

@@ -59,6 +59,9 @@ class Channel:
     is_private: bool = False
     is_archived: bool = False
     is_ext_shared: bool = False
+    read_only: bool = False  # for all but those whom the workspace's settings name; the bot is not among them
+    gone: bool = False  # deleted: for Slack there is no such channel; a test still reads what was said in it
+    refusal: str = ""  # Slack's word with which it takes no posts and no edits, whatever else is so
     im_with: str | None = None  # the person on the other side of a direct message
 
     def wire(self) -> Json:
@@ -83,6 +86,7 @@ class Channel:
             "is_ext_shared": self.is_ext_shared,
             "is_org_shared": False,
         }
+        shown |= {"is_read_only": True} if self.read_only else {}
         return shown | {"is_member": BOT_USER in self.members, "num_members": len(self.members)}
 
 

@@ -2,16 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Any
 
 import aiohttp
 from aiohttp import web
 from starlette.types import ASGIApp
 
-from chatbot.sandbox.slack import payloads
-from chatbot.sandbox.slack.acts import Acts
 from chatbot.sandbox.slack.cast import SCOPES
+from chatbot.sandbox.slack.changes import Changes
 from chatbot.sandbox.slack.control import Control
 from chatbot.sandbox.slack.courier import Courier
 from chatbot.sandbox.slack.faults import Faults
@@ -19,7 +16,7 @@ from chatbot.sandbox.slack.hooks import Hooks
 from chatbot.sandbox.slack.http_mode import HttpDoor
 from chatbot.sandbox.slack.listening import Listener
 from chatbot.sandbox.slack.methods.context import Context
-from chatbot.sandbox.slack.model import Call, Channel, Delivery, Json, Message, Person, View
+from chatbot.sandbox.slack.model import Call, Channel, Delivery, Message, Person, View
 from chatbot.sandbox.slack.mounts import mount
 from chatbot.sandbox.slack.pace import Limits, Pace
 from chatbot.sandbox.slack.passes import ReplyPasses, Triggers
@@ -30,7 +27,7 @@ from chatbot.sandbox.slack.workspace import T, Workspace
 LARGEST_BODY = 64 * 1024 * 1024
 
 
-class LocalSlack(Acts):
+class LocalSlack(Changes):
     """A workspace with one app in it, served on two ports: the page's, and the one the bot talks to."""
 
     def __init__(
@@ -228,41 +225,3 @@ class LocalSlack(Acts):
     async def say_disconnect(self, reason: str = "refresh_requested") -> None:
         """Tell every connection to end: warning, refresh_requested or link_disabled."""
         await self.hub.say_disconnect(reason)
-
-    async def change_person(self, person: str, **changes: Any) -> Delivery:
-        """Change somebody (deleted=True, is_restricted=True, ...); the bot hears user_change.
-
-        Of a mere ``presence="away"`` it hears nothing: it is no part of the user object.
-        """
-        changed = replace(self.person(person), **changes)
-        if changes.keys() == {"presence"}:
-            self.workspace.people[changed.id] = changed
-            self.workspace.changed()
-            return Delivery(kind="events_api", payload={})
-        return await self.add_person(changed)
-
-    async def add_person(self, person: Person) -> Delivery:
-        """Add or replace a person; the bot hears user_change."""
-        self.workspace.people[person.id] = person
-        self.workspace.changed()
-        return await self._tell("user_change", user=person.wire())
-
-    async def change_group(self, group: str, members: frozenset[str]) -> Delivery:
-        """Change who is in a user group; the bot hears subteam_members_changed."""
-        handle, before = self.workspace.groups[group]
-        self.workspace.groups[group] = (handle, members)
-        added, removed = sorted(members - before), sorted(before - members)
-        return await self._tell(
-            "subteam_members_changed", subteam_id=group, added_users=added, removed_users=removed
-        )
-
-    async def share_channel(self, channel: str) -> Delivery:
-        """Share a channel with another workspace; the bot hears channel_shared."""
-        changed = replace(self.channel(channel), is_ext_shared=True)
-        self.workspace.channels[changed.id] = changed
-        self.workspace.changed()
-        return await self._tell("channel_shared", connected_team_id="T0OTHER", channel=changed.id)
-
-    async def _tell(self, kind: str, **body: object) -> Delivery:
-        event: Json = {"type": kind, "event_ts": self.workspace.new_ts(), **body}
-        return await self.courier.tell(payloads.event(event))

@@ -97,7 +97,7 @@ def test_a_difference_is_shouted_with_what_to_do() -> None:
 
 def test_an_ordinary_answer_reads_well() -> None:
     bot = BotStatus(
-        name="ndax", status="running", health=97.5, error_count=2, latest_errors=("lost <it>", "b")
+        name="ndax", status="running", health=97.5, error_count=2, latest_errors=("older", "lost <it>")
     )
     status = replace(fleet(False, **RUNNING), bots={"ndax": bot}, breaker_open=False, breaker="closed")
     assert said(status_report(status, bots=("ndax",))) == (

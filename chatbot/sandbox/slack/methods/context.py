@@ -57,7 +57,7 @@ def page_of(args: Json, rows: list[Json], most: int = 1000) -> tuple[list[Json],
 def readable_channel(context: Context, args: Json, name: str = "channel") -> Channel:
     """A channel by id that the bot can see."""
     channel = context.workspace.channels.get(str(args.get(name)))
-    if channel is None or (channel.is_private and BOT_USER not in channel.members):
+    if channel is None or channel.gone or (channel.is_private and BOT_USER not in channel.members):
         raise ApiError("channel_not_found")
     return channel
 
@@ -68,11 +68,15 @@ def postable_channel(context: Context, args: Json) -> Channel:
     if wanted in context.workspace.people:
         if context.workspace.people[wanted].deleted:
             raise ApiError("user_disabled")
-        return context.workspace.dm(wanted)
+        wanted = context.workspace.dm(wanted).id
     found = context.workspace.find_channel(wanted)
     channel = readable_channel(context, {"channel": found.id if found else None})
+    if channel.refusal:
+        raise ApiError(channel.refusal)
     if channel.is_archived:
         raise ApiError("is_archived")
     if BOT_USER not in channel.members:
         raise ApiError("not_in_channel")
+    if channel.read_only:
+        raise ApiError("restricted_action")
     return channel

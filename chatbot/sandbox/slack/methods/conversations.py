@@ -21,6 +21,7 @@ def _list(context: Context, args: Json) -> Json:
         channel.wire()
         for channel in context.workspace.channels.values()
         if _kind(channel) in kinds
+        and not channel.gone
         and (not channel.is_private or BOT_USER in channel.members)
         and not (yes(args, "exclude_archived") and channel.is_archived)
     ]

@@ -1,12 +1,13 @@
 """The control API: what a page or curl can do to the fleet."""
 
 import json
+from typing import Any
 
 import httpx
 import pytest
 from fleet_clock import Clock, control_of, coordinator_of, monitor_of
 
-from chatbot.sandbox.fleet import Fleet
+from chatbot.sandbox.fleet import Fleet, Policy
 
 KILL = {"action": "activate", "reason": "bad fills"}
 
@@ -83,6 +84,47 @@ async def test_crash_restart_and_bursts_of_alerts(clock: Clock) -> None:
     assert {"type": "high", "message": "Slippage", "bot": "ndax"}.items() <= alerts[-1].items()
 
 
+async def test_alerts_are_cleared_over_http_with_and_without_saying_which(clock: Clock) -> None:
+    fleet = Fleet(clock=clock)
+    async with control_of(fleet) as control:
+        for bot in ("ndax", "quantum", None):
+            await control.post("/alerts", json={"message": "Slippage", "bot": bot})
+        await control.post("/alerts", json={"count": 1_500, "type": "critical", "message": "Flood"})
+        assert (await control.get("/state")).json()["alerts"] == 1_503
+
+        async def cleared(**which: str) -> int:
+            return int((await control.request("DELETE", "/alerts", json=which)).json()["cleared"])
+
+        assert await cleared(message="Slippage", bot="ndax") == 1
+        assert await cleared(bot="quantum") == 1
+        assert await cleared(message="Flood") == 1_500
+        assert (await control.delete("/alerts")).json() == {"cleared": 1}
+        assert (await control.get("/state")).json()["alerts"] == 0
+
+
+async def test_errors_health_earnings_and_figures_are_set_over_http(clock: Clock) -> None:
+    fleet = Fleet(clock=clock, policy=Policy(running=()))
+    async with control_of(fleet) as control:
+        told = await control.post("/errors", json={"bot": "ndax", "count": 2, "error": "no quote"})
+        assert told.json() == {"error_count": 2, "latest_errors": ["no quote", "no quote"]}
+        told = await control.post("/errors", json={"bot": "ndax"})
+        assert told.json()["error_count"] == 3
+
+        async def shown(path: str, **body: object) -> dict[str, Any]:
+            told = await control.post(path, json=body)
+            assert told.status_code == 200
+            metrics: dict[str, Any] = told.json()
+            return metrics
+
+        assert (await shown("/health", bot="quantum", health=35))["bots"]["quantum"]["health"] == 35
+        assert (await shown("/health", bot="quantum", health=None))["bots"]["quantum"]["health"] == 0
+        assert (await shown("/earn", bot="ndax", pnl=-12.5))["bots"]["ndax"]["pnl_24h"] == -12.5
+        assert (await shown("/figures", of="ndax", exposure=7))["bots"]["ndax"]["exposure"] == 7
+        assert "exposure" not in (await shown("/figures", of="ndax", exposure=None))["bots"]["ndax"]
+        assert (await shown("/figures", of="system", disk_usage=81.5))["system"]["disk_usage"] == 81.5
+        assert (await shown("/figures", of="limits", max_positions=4))["limits"]["max_positions"] == 4
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
@@ -100,6 +142,21 @@ async def test_crash_restart_and_bursts_of_alerts(clock: Clock) -> None:
         ("POST", "/alerts", {"count": True}),
         ("POST", "/alerts", {"type": "loud"}),
         ("POST", "/alerts", {"bot": "bond"}),
+        ("POST", "/alerts", {"count": 10_001}),
+        ("DELETE", "/alerts", {"bot": "bond"}),
+        ("DELETE", "/alerts", {"message": 7}),
+        ("POST", "/errors", {"bot": "bond"}),
+        ("POST", "/errors", {"bot": "ndax", "count": 0}),
+        ("POST", "/errors", {"bot": "ndax", "error": ["x"]}),
+        ("POST", "/health", {"bot": "ndax", "health": 101}),
+        ("POST", "/health", {"bot": "ndax", "health": "low"}),
+        ("POST", "/health", {"health": 5}),
+        ("POST", "/earn", {"bot": "ndax"}),
+        ("POST", "/earn", {"bot": "ndax", "pnl": True}),
+        ("POST", "/earn", {"bot": "ndax", "pnl": 1e16}),
+        ("POST", "/figures", {"of": "bond", "exposure": 1}),
+        ("POST", "/figures", {"of": "ndax", "exposure": "much"}),
+        ("POST", "/figures", {"of": 7, "exposure": 1}),
         ("DELETE", "/faults/nothing", None),
         ("GET", "/crash", None),
     ],

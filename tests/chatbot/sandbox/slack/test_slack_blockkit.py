@@ -79,6 +79,7 @@ FINE = [
     [{"type": "context", "elements": [mrkdwn("c")] * 10}],
     [actions(select(100))],
     [actions({**select(), "options": [option()]})],
+    [actions(select(2, initial_option={"text": plain("1"), "value": "1"}))],
     [section(accessory=button())],
     [table(100, 20)],
     [rich({"type": "text", "text": "x" * 3000, "style": {"bold": True}})],
@@ -121,6 +122,10 @@ WRONG = {
     "option text 76": [actions({**select(), "options": [option(text=76)]})],
     "option value 151": [actions({**select(), "options": [option(value=151)]})],
     "placeholder 151": [actions(select(placeholder=151))],
+    "first option of another label": [
+        actions(select(2, initial_option={"text": plain("one"), "value": "1"}))
+    ],
+    "first option of another value": [actions(select(2, initial_option={"text": plain("1"), "value": "2"}))],
     "select without options": [actions({"type": "static_select", "action_id": "s"})],
     "101 table rows": [table(101)],
     "21 table cells": [table(1, 21)],

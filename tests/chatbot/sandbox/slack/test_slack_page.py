@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 from slack_conversation import bolt_app, connected
 
+from chatbot.sandbox.fleet import Fleet
 from chatbot.sandbox.slack import LocalSlack
 
 pytestmark = pytest.mark.browser
@@ -144,10 +145,10 @@ async def test_the_address_follows_the_person_and_may_name_nobody(slack: LocalSl
     await page.get_by_label("You are").select_option("third-admin")
     await page.wait_for_url("**/?person=third-admin")
     await page.reload()
-    await page.wait_for_function("document.title.startsWith('third-admin')")
+    await expect(page).to_have_title("third-admin · Fleet sandbox", timeout=10_000)
     await page.goto(f"{slack.page_url}/?person=no<b>body")
     await page.get_by_text("The address names nobody here").wait_for()
-    await page.wait_for_function("document.title.startsWith('admin')")
+    await expect(page).to_have_title("admin · Fleet sandbox", timeout=10_000)
 
 
 async def test_the_home_tab_is_drawn_and_pressed(slack: LocalSlack, browser: Browser) -> None:
@@ -185,3 +186,37 @@ async def test_the_home_tab_is_drawn_and_pressed(slack: LocalSlack, browser: Bro
         await page.get_by_role("button", name="Cancel").click()
     await page.locator(".section", has_text="request one").get_by_role("button", name="Look").click()
     await page.get_by_text("The press reached nobody: dispatch_failed").wait_for()
+
+
+async def test_alerts_are_raised_and_cleared_and_a_bot_is_crashed_on_the_page(browser: Browser) -> None:
+    fleet = Fleet()
+    async with LocalSlack.running(mounts={"/sandbox/fleet": fleet.control}) as slack:
+        page = await opened_as(browser, slack, "admin")
+        behind = page.get_by_role("complementary")
+        await behind.get_by_label("Bot, also for faults of one bot").select_option("quantum")
+        await behind.get_by_role("button", name="Raise a warning").click()
+        await behind.get_by_role("button", name="Raise a critical alert").click()
+        await expect(behind).to_contain_text("Alerts at the monitor: 2", timeout=10_000)
+        raised = fleet.engine.journal.alerts(fleet.engine.floor.settle())
+        assert [(each.type, each.bot) for each in raised] == [("warning", "quantum"), ("critical", "quantum")]
+        await behind.get_by_role("button", name="Raise 20 alerts").click()
+        await expect(behind).to_contain_text("Alerts at the monitor: 22", timeout=10_000)
+        await behind.get_by_role("button", name="Clear alerts").click()
+        await expect(behind).to_contain_text("Alerts at the monitor: 0", timeout=10_000)
+        await behind.get_by_role("button", name="Crash this bot").click()
+        await fleet.wait_for(lambda: fleet.engine.status("quantum") == "error")
+        await behind.get_by_role("button", name="slow_bot").click()
+        await fleet.wait_for(lambda: list(fleet.faults))
+        assert [fault.text("bot") for fault in fleet.faults] == ["quantum"]
+        await behind.get_by_role("button", name="Repair the fleet").click()
+        await fleet.wait_for(lambda: not list(fleet.faults))
+
+
+async def test_channels_that_changed_are_marked_or_gone(slack: LocalSlack, page: Page) -> None:
+    channels = page.get_by_role("navigation")
+    await slack.change_channel("C0ALERTS", is_archived=True)
+    await channels.get_by_role("button", name="#fleet-alerts (archived)").wait_for()
+    await slack.change_channel("C0APPROVE", read_only=True)
+    await channels.get_by_role("button", name="#fleet-approvals (read-only)").wait_for()
+    await slack.change_channel("C0RANDOM", gone=True)
+    await channels.get_by_role("button", name="#random").wait_for(state="detached")

@@ -1,0 +1,1 @@
+"""Alerts: from what a source says to a message, its owner and its end."""

@@ -1,0 +1,54 @@
+"""The rows of the monitor's GET /alerts as signals; conditions that only stand ready are none."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from commands.alerting.fingerprint import fingerprint
+from commands.alerting.model import Kind, Severity, Signal, Source
+from commands.coordinator.model import MonitorAlert
+
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
+_SEVERITIES = {severity.value: severity for severity in Severity}
+
+
+def signals(rows: tuple[MonitorAlert, ...]) -> tuple[Signal, ...]:
+    """One signal for all rows of the same alert, in the order in which their first rows are listed."""
+    alike: dict[str, list[MonitorAlert]] = {}
+    known: dict[tuple[str, str | None], str] = {}  # the same words again need no second look
+    for row in rows:
+        if not row.armed:
+            words = (row.message, row.bot)
+            key = known.get(words) or known.setdefault(words, fingerprint(_signal(row)))
+            alike.setdefault(key, []).append(row)
+    return tuple(_together(group) for group in alike.values())
+
+
+def armed(rows: tuple[MonitorAlert, ...]) -> tuple[str, ...]:
+    """The conditions that stand ready, by name, each once, as the monitor lists them."""
+    names = (row.message.rpartition(":")[2].strip() or row.message for row in rows if row.armed)
+    return tuple(dict.fromkeys(names))
+
+
+def _together(group: Sequence[MonitorAlert]) -> Signal:
+    """A row without a time is older than any with one; of two equally old ones the later in the list is newer."""
+    newest = max(reversed(group), key=lambda row: row.at or _NO_TIME)
+    signal = _signal(newest)
+    severity = max((_severity(row) for row in group), key=lambda each: each.rank)
+    began_at = min((row.at for row in group if row.at is not None), default=None)
+    return replace(signal, severity=severity, began_at=began_at, seen=len(group))
+
+
+def _signal(row: MonitorAlert) -> Signal:
+    return Signal(
+        source=Source.MONITOR,
+        kind=Kind.MONITOR_ALERT,
+        severity=_severity(row),
+        message=row.message,
+        bot=row.bot,
+        began_at=row.at,
+    )
+
+
+def _severity(row: MonitorAlert) -> Severity:
+    return _SEVERITIES.get((row.kind or "").strip().lower(), Severity.WARNING)

@@ -1,0 +1,121 @@
+"""Revision 0003: a database of 0002 with rows in it gains the tables of alerts, and loses nothing on the way back."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, inspect, make_url, text
+from stored_alerts import NOW, a_row, an_event, another_program
+
+from storage import actions, alerts, gaps, latch, marks, migrations, on_call, outbox, silences
+from storage.database import Database
+from storage.sqlite_file import SqliteFile
+
+NEW = {"alert_events", "alerts", "gaps", "marks", "on_call", "silences"}
+AT = "2026-11-24T03:12:00.000000+00:00"
+ROWS = (  # frozen, as 0002 knew them
+    f"""
+    INSERT INTO actions (id, "key", command, bot, option, reason, requested_by, source, state, accepted_at, outcome)
+    VALUES ('kill-OLD', 'trigger-1', 'kill', NULL, '', 'bad fills', 'U1', 'slack', 'queued', '{AT}', '{{"n": 1}}')
+    """,
+    f"""
+    INSERT INTO latches (engaged_at, "by", reason, action_id, drill)
+    VALUES ('{AT}', 'U1', 'bad fills', 'kill-OLD', false)
+    """,
+    f"""
+    INSERT INTO outbox ("key", channel, payload, priority, version, sent_version, claimed_version, state, attempts,
+    due_at, created_at, owed_since)
+    VALUES ('kill-OLD/card', 'C1', '{{"text": "killed"}}', 0, 1, 0, 0, 'pending', 0, '{AT}', '{AT}', '{AT}')
+    """,
+    f"""
+    INSERT INTO approvals (action_id, digest, asked, needed, given, version, state, asked_at, expires_at, why)
+    VALUES ('start-OLD', 'd', '{{}}', 2, 1, 1, 'pending', '{AT}', '{AT}', '')
+    """,
+    f"""
+    INSERT INTO votes (action_id, person, choice, proof, reason, at)
+    VALUES ('start-OLD', 'U2', 'approve', 'slack', '', '{AT}')
+    """,
+    f"INSERT INTO seen_keys (\"key\", at) VALUES ('trigger-1', '{AT}')",
+)
+
+
+def move(url: str, step: Callable[[Config, str], None], revision: str) -> None:
+    if make_url(url).get_backend_name() == "sqlite":
+        file = SqliteFile(make_url(url))
+        file.create_directory()
+        file.create()
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with another_program(url).begin() as conn:
+        config.attributes["connection"] = conn
+        step(config, revision)
+
+
+def stored(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table."""
+    with another_program(url).begin() as conn:
+        return {
+            table: sorted(tuple(row) for row in conn.execute(text(f"SELECT * FROM {table}")))
+            for table in inspect(conn).get_table_names()
+            if table != "alembic_version"
+        }
+
+
+@pytest.fixture
+def old_url(url: str) -> str:
+    """A database of version 0002 with rows in it."""
+    move(url, command.upgrade, "0002")
+    with another_program(url).begin() as conn:
+        for row in ROWS:
+            conn.execute(text(row))
+    return url
+
+
+async def test_an_older_database_gains_tables_and_keeps_every_row(old_url: str) -> None:
+    before = stored(old_url)
+    assert not NEW & before.keys()
+    assert sum(map(len, before.values())) == len(ROWS) + 1  # and the head of the audit
+    database = Database(old_url)
+    await database.prepare()
+    assert stored(old_url) == before | {table: [] for table in NEW}
+
+    def look(conn: Connection) -> None:
+        kill, held, owed = actions.open_kill(conn), latch.current(conn), outbox.get(conn, "kill-OLD/card")
+        assert kill is not None
+        assert (kill.id, kill.accepted_at, kill.outcome) == ("kill-OLD", NOW, {"n": 1})
+        assert held is not None
+        assert owed is not None
+        assert owed.payload == {"text": "killed"}
+
+    await database.read(look)
+    await database.close()
+
+
+async def test_the_way_back_takes_the_new_tables_and_no_other_row(old_url: str) -> None:
+    before = stored(old_url)
+    database = Database(old_url)
+    await database.prepare()
+
+    def work(conn: Connection) -> None:
+        number = alerts.insert(conn, a_row())
+        alerts.note(conn, [an_event(number)])
+        silences.begin(conn, pattern="ndax", owner="U1", reason="", at=NOW, ends_at=NOW)
+        on_call.appoint(conn, person="U1", until=None, by="U1", at=NOW)
+        marks.lock(conn, "alerts", at=NOW)
+        gaps.record(conn, begins=NOW, ends=NOW, why="asleep")
+
+    await database.write(work)
+    await database.close()
+    assert all(len(rows) == 1 for table, rows in stored(old_url).items() if table in NEW)
+
+    move(old_url, command.downgrade, "0002")
+    assert stored(old_url) == before
+
+    database = Database(old_url)
+    await database.prepare()
+    assert await database.read(alerts.firing) == []
+    assert stored(old_url) == before | {table: [] for table in NEW}
+    await database.close()
