@@ -203,10 +203,16 @@ class Alerts(_Group):
     """What is an alert, who is told of it when, and what it takes to make it quiet."""
 
     poll_seconds: float = Field(
-        default=30, ge=1, le=3600, description="Seconds between two reads of the monitor's alerts and metrics."
+        default=30,
+        ge=1,
+        le=3600,
+        description="Seconds between two reads of the monitor's alerts and metrics.",
     )
     failure_threshold: int = Field(
-        default=3, ge=1, le=100, description="Failed reads in a row after which a back end counts as unreachable."
+        default=3,
+        ge=1,
+        le=100,
+        description="Failed reads in a row after which a back end counts as unreachable.",
     )
     success_threshold: int = Field(
         default=2, ge=1, le=100, description="Good reads in a row after which something counts as over."
@@ -231,7 +237,10 @@ class Alerts(_Group):
     )
     flap_minutes: float = Field(default=10, gt=0, le=1440, description="Minutes of that window.")
     per_minute: int = Field(
-        default=10, ge=4, le=40, description="Calls of Slack a minute for alerts; two more where one is critical."
+        default=10,
+        ge=4,
+        le=40,
+        description="Calls of Slack a minute for alerts; two more where one is critical.",
     )
     per_hour: int = Field(
         default=100, ge=10, le=2000, description="Messages an hour for alerts that are not critical."
@@ -244,7 +253,10 @@ class Alerts(_Group):
         default=10, gt=0, le=1440, description="Minutes between the calls after those."
     )
     ack_minutes: float = Field(
-        default=30, gt=0, le=1440, description="Minutes after which the owner of a critical alert is asked again."
+        default=30,
+        gt=0,
+        le=1440,
+        description="Minutes after which the owner of a critical alert is asked again.",
     )
     ack_grace_minutes: float = Field(
         default=10, gt=0, le=1440, description="Minutes the owner has to answer before it escalates anew."
@@ -263,7 +275,8 @@ class Alerts(_Group):
         default=None, description="Address of your recovery handbook; alerts link to its scenarios."
     )
     ping_url: SecretStr | None = Field(
-        default=None, description="Address that is asked for each minute while all is well: a dead man's switch."
+        default=None,
+        description="Address that is asked for each minute while all is well: a dead man's switch.",
     )
 
     @field_validator("digest_hour", mode="before")

@@ -15,7 +15,8 @@ from chatbot.steps import Owing, owe
 from chatbot.views import alert as view
 from chatbot.views import alert_news as news
 from chatbot.views.blocks import Message
-from commands.alerting.model import Source
+from commands.alerting.model import Severity, Source
+from commands.alerting.policy import CRITICAL_SILENCE
 from commands.spec import UserError
 from storage import alerts, audit, marks, on_call, silences
 from storage.database import StorageError
@@ -123,9 +124,8 @@ def _acknowledge(conn: Connection, *, desk: AlertDesk, number: int, by: str) -> 
     if not again or row.asked_at is not None:
         name = f"owned-{now.timestamp():.3f}"
         owing.append(cards.reply(owned, name, view.acknowledged(state), desk, priority=ORDINARY))
-    if (
-        row.called_at is not None and row.owner is None
-    ):  # the call for somebody to take it must not go on calling
+    if row.called_at is not None and row.owner is None:
+        # The call for somebody to take it must not go on calling.
         answered = view.acknowledged(state).payload()
         owing.append(
             Owing(key=cards.call_key(row), channel=desk.channel, payload=answered, priority=ORDINARY)
@@ -150,10 +150,12 @@ def _silence(
     marks.lock(conn, LOCK, at=now)
     if alert_id is not None:
         row = alerts.get(conn, alert_id)
-        if row is None or not row.firing:
-            raise UserError(
-                "That alert is over already, so there is nothing to silence. Nothing was changed."
-            )
+        if row is None:
+            raise UserError(NO_SUCH)
+        if not row.firing:
+            raise UserError(OVER)
+        if row.severity == Severity.CRITICAL and span > CRITICAL_SILENCE:
+            raise UserError("A critical alert is never quiet for more than an hour. Nothing was silenced.")
     made = silences.begin(
         conn,
         pattern=pattern,

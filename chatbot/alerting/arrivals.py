@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from chatbot.alerting.book import REPEATED, Book
 from chatbot.alerting.desk import AlertDesk
 from chatbot.logs import masked_text
-from commands.alerting.fingerprint import fingerprint
+from commands.alerting.fingerprint import fingerprint, masked
 from commands.alerting.model import Severity, Signal, Source
 from commands.coordinator.monitor import Monitor, soon
 from commands.words import cut
@@ -165,11 +165,17 @@ def _end(conn: Connection, *, desk: AlertDesk, rows: Sequence[AlertRow]) -> Book
 
 
 def _about(signal: Signal, logs: tuple[str, ...]) -> tuple[str, ...]:
-    """The last lines that name the bot, else the last lines."""
-    if signal.bot is None:
-        return logs[-LOG_LINES:]
-    named = [line for line in logs if signal.bot.lower() in line.lower()]
-    return tuple(named[-LOG_LINES:]) or logs[-LOG_LINES:]
+    """The last lines that name the bot, else the last lines; those that say the same again are one."""
+    named = [line for line in logs if signal.bot is not None and signal.bot.lower() in line.lower()]
+    told: list[tuple[str, int]] = []
+    for line in reversed(named or logs):
+        if told and masked(told[-1][0]) == masked(line):
+            told[-1] = (told[-1][0], told[-1][1] + 1)
+        elif len(told) == LOG_LINES:
+            break
+        else:
+            told.append((line, 1))
+    return tuple(f"{line} (the last of {many})" if many > 1 else line for line, many in reversed(told))
 
 
 def _is_news(signal: Signal, row: AlertRow | None) -> bool:

@@ -35,6 +35,9 @@ BROKEN = frozenset(
 )
 """What Slack says of a channel that will take no message from us."""
 
+SEEN_BY_LOOKING = frozenset({"channel_not_found", "is_archived", "not_in_channel"})
+"""Of these a look at the channel shows whether they are still so; of the others only a message that arrives."""
+
 PROBE_SECONDS = 300.0
 
 log = structlog.get_logger(__name__)
@@ -90,12 +93,19 @@ class Delivery:
                 verb = partial(_alarm, desk=self._desk, channel=channel, word=word, now=self._desk.now())
                 if await self._desk.database.write(verb):
                     self._desk.sender.wake()
-            elif self._broken.pop(channel, None) is not None or await self._noted(channel):
+                continue
+            noted = await self._noted(channel)
+            if noted in SEEN_BY_LOOKING:
+                self._broken.pop(channel, None)
                 await self._mended(channel)
+            elif noted:
+                self._broken[channel] = noted  # found out by another process, or by one before this
+            else:
+                self._broken.pop(channel, None)
 
-    async def _noted(self, channel: str) -> bool:
+    async def _noted(self, channel: str) -> str:
         mark = await self._desk.database.read(lambda conn: marks.get(conn, _name(channel)))
-        return mark is not None and bool(mark.data.get("word"))
+        return str(mark.data.get("word", "")) if mark is not None else ""
 
     async def _mended(self, channel: str) -> None:
         now = self._desk.now()
@@ -119,6 +129,12 @@ def _move(conn: Connection, *, desk: Desk, row: Owed, word: str, now: datetime) 
     places = elsewhere(desk, row.channel)
     if not places:
         return False
+    stored = outbox.get(conn, row.key)
+    if stored is None or stored.channel != row.channel:
+        return True  # on its way to another place already: with its card, or by another process
+    parent = outbox.get(conn, row.thread_key) if row.thread_key is not None else None
+    if parent is not None and parent.channel == row.channel:  # Slack takes a reply only beside its card
+        outbox.reroute(conn, parent.id, channel=places[0], at=now)
     outbox.reroute(conn, row.id, channel=places[0], at=now)
     for person in places[1:]:
         copy = Owing(

@@ -91,6 +91,9 @@ class Telling:
             calls=0,
             called_at=None,
         )
+        if decision.rose and row.calls_from is None:
+            # It was never critical before: whoever took it took something milder, and may be asleep by now.
+            after = replace(after, owner=None, owned_at=None, asked_at=None)
         self._owe(self._card(after, URGENT if critical else ORDINARY))
         return after, calls
 
