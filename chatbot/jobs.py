@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -23,6 +23,7 @@ class Job:
     name: str
     seconds: float
     run: Callable[[], Awaitable[object]]
+    at_once: bool = False  # also when the program starts, not only when the time is over for the first time
 
 
 def scheduler(jobs: tuple[Job, ...]) -> AsyncIOScheduler:
@@ -35,6 +36,7 @@ def scheduler(jobs: tuple[Job, ...]) -> AsyncIOScheduler:
             args=[job],
             id=job.name,
             seconds=job.seconds,
+            **({"next_run_time": datetime.now(UTC)} if job.at_once else {}),
             max_instances=1,
             coalesce=True,
             misfire_grace_time=None,

@@ -195,7 +195,9 @@ class KillRun:
 
     async def _read(self) -> FleetStatus | None:
         try:
-            return await self._desk.coordinator.read_back()
+            status = await self._desk.coordinator.read_back()
+            self._desk.metrics.good_poll(self._desk.now())  # nobody else looks meanwhile
+            return status
         except CoordinatorError as error:
             if self._record.error != str(error):
                 self._record.error = str(error)

@@ -137,6 +137,7 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
         desk=desk,
         monitor=core.monitor,
         channels=channels,
+        people=people,
         admission=admission,
         intake=core.intake,
         poster=poster,

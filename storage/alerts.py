@@ -7,7 +7,7 @@ Several alerts told in one message belong to a row of source ``summary`` by thei
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -91,6 +91,7 @@ alert_events = sa.Table(
 
 CHANGES = ("began", "ended")
 OWN_MESSAGE = "post"
+COUNTED_NO_MORE = timedelta(minutes=2)
 MANY = 500
 """Values that one statement is given at most: every database takes so many."""
 
@@ -253,8 +254,23 @@ def seen_again(conn: sa.Connection, numbers: Collection[int], at: datetime) -> N
         conn.execute(sa.update(alerts).where(some).values(last_at=at))
 
 
+def lies_ahead(conn: sa.Connection, moment: datetime) -> bool:
+    """True when something was noted to be later than that: by a clock that was set back since."""
+    return conn.scalar(sa.select(alert_events.c.id).where(alert_events.c.at > moment).limit(1)) is not None
+
+
 def decide_anew(conn: sa.Connection, now: datetime) -> int:
-    """Let every alert that is told or fires be decided on again: the clock, a silence or the policy changed."""
+    """Let every alert that is told or fires be decided on again: the clock, a silence or the policy changed.
+
+    What was noted to be later than now would count as of the last minute until the clock comes there: it is dated
+    back, events by so much that their calls of Slack no longer count.
+    """
+    for column, moment in (
+        (alert_events.c.at, now - COUNTED_NO_MORE),
+        (alerts.c.began_at, now),
+        (alerts.c.last_at, now),
+    ):
+        conn.execute(sa.update(column.table).where(column > now).values({column: moment}))
     alive = sa.or_(alerts.c.firing.is_(True), alerts.c.due_at.is_not(None))
     return conn.execute(sa.update(alerts).where(alive).values(due_at=now)).rowcount
 

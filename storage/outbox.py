@@ -93,7 +93,11 @@ def owe(
     """The message as it is owed now: other content is its next version, the same content changes nothing.
 
     ``maybe_posted`` begins a row in state unknown: a post under this key may stand already, though no row says so.
+    A reply goes where its parent is by now, which may have been moved.
     """
+    parent = get(conn, thread_key) if thread_key is not None else None
+    if parent is not None:
+        channel = parent.channel
     new = sql.INSERT(
         conn,
         {
@@ -187,8 +191,12 @@ def failed(conn: sa.Connection, message_id: int, *, error: str, at: datetime) ->
 
 
 def reroute(conn: sa.Connection, message_id: int, *, channel: str, at: datetime) -> None:
-    """Post it anew in another channel: the one it was owed to takes no messages, or none that can be edited."""
+    """Post it anew in another channel: the one it was owed to takes no messages, or none that can be edited.
+
+    Its replies that were not posted yet go there as well: Slack takes a reply only beside its parent.
+    """
     sql.REROUTE.changed(conn, which=message_id, channel=channel, due_at=at)
+    conn.execute(sql.REPLIES_FOLLOW, {"parent": message_id, "to": channel})
 
 
 def waiting_for(conn: sa.Connection, channel: str) -> int:

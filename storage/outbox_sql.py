@@ -100,6 +100,14 @@ REROUTE = Prepared(
     .values(ts=None, sent_version=0, state=SendState.PENDING, attempts=0, last_error=None, **_RELEASED),
     sets=("channel", "due_at"),
 )
+REPLIES_FOLLOW = (
+    sa.update(outbox)
+    .where(
+        outbox.c.thread_key.in_(sa.select(_PARENT.c.key).where(_PARENT.c.id == sa.bindparam("parent"))),
+        outbox.c.ts.is_(None),
+    )
+    .values(channel=sa.bindparam("to", type_=PlainText))
+)
 _ATTEMPT = sa.update(outbox).where(_CLAIMED).values(attempts=outbox.c.attempts + 1, **_RELEASED)
 _REPORTED = ("due_at", "last_error")
 RETRY = Prepared(_ATTEMPT.values(state=SendState.PENDING), sets=_REPORTED)

@@ -242,10 +242,12 @@ async def conversation(
         )
         if http_mode:
             slack.deliver_over_http(f"http://127.0.0.1:{port}/slack/events", SIGNING_SECRET)
+        talk = Conversation(slack=slack, fleet=running, bot=bot, data=data)
         try:
             if start:
                 await bot.start()
-            yield Conversation(slack=slack, fleet=running, bot=bot, data=data)
+            yield talk
         finally:
-            if bot.process is not None and bot.process.returncode is None:
-                await bot.dies()
+            for each in (bot, talk.bot):  # a test may have put another one in its place
+                if each.process is not None and each.process.returncode is None:
+                    await each.dies()

@@ -14,6 +14,7 @@ from chatbot.alerting.telling import ORDINARY, URGENT, Telling
 from chatbot.steps import Owing, owe
 from chatbot.views import alert as view
 from chatbot.views import alert_news as news
+from chatbot.views import alert_words as words
 from chatbot.views.blocks import Message
 from commands.alerting.model import Severity, Source
 from commands.alerting.policy import CRITICAL_SILENCE
@@ -148,6 +149,7 @@ def _silence(
 ) -> Message:
     now = desk.desk.now()
     marks.lock(conn, LOCK, at=now)
+    title = ""
     if alert_id is not None:
         row = alerts.get(conn, alert_id)
         if row is None:
@@ -156,6 +158,7 @@ def _silence(
             raise UserError(OVER)
         if row.severity == Severity.CRITICAL and span > CRITICAL_SILENCE:
             raise UserError("A critical alert is never quiet for more than an hour. Nothing was silenced.")
+        title = words.title(cards.state_of(conn, desk, row, now))
     made = silences.begin(
         conn,
         pattern=pattern,
@@ -176,7 +179,7 @@ def _silence(
     )
     # Everything that fires is decided on anew: those that match become quiet at once.
     alerts.decide_anew(conn, now)
-    message = news.silence_began(cards.silence_shown(made))
+    message = news.silence_began(replace(cards.silence_shown(made), title=title))
     owe(conn, (_announcement(made, message, desk),), now)
     return message
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from chatbot.alerting.acts import Acts
 from chatbot.alerting.desk import AlertDesk
 from chatbot.alerting.looking import Looking
+from chatbot.identity import People
 from chatbot.views.blocks import Message
 from commands.policy import includes
 from commands.spec import Request, Role, UserError
@@ -16,9 +17,16 @@ class Answering:
     """Answers what is typed; ``armed`` tells the conditions that stand ready at the monitor."""
 
     def __init__(
-        self, *, desk: AlertDesk, acts: Acts, looking: Looking, armed: Callable[[], tuple[str, ...]]
+        self,
+        *,
+        desk: AlertDesk,
+        people: People,
+        acts: Acts,
+        looking: Looking,
+        armed: Callable[[], tuple[str, ...]],
     ) -> None:
         self._desk = desk
+        self._people = people
         self._acts = acts
         self._looking = looking
         self._armed = armed
@@ -49,4 +57,20 @@ class Answering:
         if request.until is not None:
             until = request.until.resolve(self._desk.desk.now(), self._desk.zone)
         person = by if request.person == "me" else request.person
+        if person is not None:
+            self._can_act(person)
         return await self._acts.appoint(person, until, by=by)
+
+    def _can_act(self, person: str) -> None:
+        """Who is called must be able to do something: UserError for anybody else."""
+        role = self._people.role(person)
+        if role is None or not includes(role, Role.OPERATOR):
+            raise UserError(
+                "Only an operator or admin can be on call, for nobody else could acknowledge or stop anything: "
+                "choose one of /who. Nothing was changed."
+            )
+        flaw, _ = self._people.flaw(person)
+        if flaw is not None:
+            raise UserError(
+                f"Slack says that their account is {flaw}: choose another one. Nothing was changed."
+            )

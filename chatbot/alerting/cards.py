@@ -95,6 +95,7 @@ def state_of(conn: Connection, desk: AlertDesk, row: AlertRow, now: datetime) ->
         firing_members=sum(fires for _, _, fires in by_bot),
         by_bot=tuple((bot or "-", many) for bot, many, _ in by_bot),
         handbook_url=desk.settings.handbook_url or "",
+        by=held.by if held is not None else None,
         drill=held is not None and held.drill,
         unheard=row.unheard,
     )

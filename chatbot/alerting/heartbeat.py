@@ -52,8 +52,8 @@ class Heartbeat:
     ) -> None:
         self._desk = desk
         self._kernel = kernel
-        self._began = _Moment(desk.desk.now(), kernel())
         self._last: _Moment | None = None
+        self._seen: datetime | None = None  # the newest good read that was noted
         self._why = ""
         self.clock_was_set = False
         failures = desk.settings.failure_threshold
@@ -63,26 +63,39 @@ class Heartbeat:
         """A poll told nothing."""
         self._why = why
 
+    async def look(self) -> None:
+        """A tick: while a kill is going on nobody polls, and its own looks at the coordinator count instead."""
+        desk = self._desk.desk
+        seen = desk.metrics.last_good_poll
+        if seen is not None and seen != self._seen:
+            await self.good_poll(seen)
+        elif not desk.coordinator.calm:
+            self._why = self._why or "a kill was going on and did not reach it"
+
     async def good_poll(self, at: datetime) -> None:
         """A poll was good: note it, and tell of the time before it in which there was none."""
-        kernel = self._kernel()
-        last, self._last = self._last, _Moment(at, kernel)
-        why, self._why = self._why, ""
+        seen = self._desk.desk.metrics.last_good_poll
+        moment, last = _Moment(self._desk.desk.now(), self._kernel()), self._last
         shift = timedelta()
         if last is not None:
-            shift = (at - last.wall) - timedelta(seconds=kernel - last.kernel)
-            self.clock_was_set = abs(shift) > CLOCK_SET
-            if self.clock_was_set:
-                log.warning("the clock of this machine was set", seconds=round(shift.total_seconds()))
-        note = partial(self._note, at=at, slept=last is not None, why=why, shift=shift)
-        if await self._desk.desk.database.write(note):
+            shift = (moment.wall - last.wall) - timedelta(seconds=moment.kernel - last.kernel)
+        was_set = abs(shift) > CLOCK_SET
+        if was_set:
+            log.warning("the clock of this machine was set", seconds=round(shift.total_seconds()))
+        else:
+            shift = timedelta()
+        note = partial(self._note, at=at, slept=last is not None, why=self._why, shift=shift)
+        told = await self._desk.desk.database.write(note)
+        # Only now: what could not be written down is still to be told by the next one.
+        self._last, self._seen, self._why, self.clock_was_set = moment, seen, "", was_set
+        if told:
             self._desk.desk.sender.wake()
 
     def _note(self, conn: Connection, *, at: datetime, slept: bool, why: str, shift: timedelta) -> bool:
         mark = marks.lock(conn, WATCH, at=at)
         begins = mark.at
         # A clock that was set makes no gap, and hides none: what it moved is taken off.
-        length = at - begins - (shift if self.clock_was_set else timedelta())
+        length = at - begins - shift
         marks.put(conn, WATCH, at=at)
         if length <= self.longest:
             return False

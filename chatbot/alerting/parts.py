@@ -22,6 +22,7 @@ from chatbot.alerting.watching import FleetEyes, MonitorEyes
 from chatbot.channels import Channels
 from chatbot.desk import Desk
 from chatbot.hooks import Hooks
+from chatbot.identity import People
 from chatbot.intake import Intake
 from chatbot.jobs import Job
 from chatbot.posting import Poster
@@ -29,7 +30,8 @@ from chatbot.replies import Replies
 from commands.coordinator.monitor import Monitor
 from config.settings import Settings
 
-DIGEST_LOOK_SECONDS = 20.0
+DIGEST_LOOK_SECONDS = 5.0
+HEARTBEAT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +58,9 @@ class Alerting:
         return (
             Job(name="hold or take the lead", seconds=RENEW_SECONDS, run=self.lead.renew),
             Job(name="look at our own record", seconds=LOOK_SECONDS, run=self.record.look),
-            Job(name="look at our channels", seconds=PROBE_SECONDS, run=self.delivery.probe),
-            Job(name="the daily digest", seconds=DIGEST_LOOK_SECONDS, run=self.digests.look),
+            Job(name="count the looks of a kill", seconds=HEARTBEAT_SECONDS, run=self.heartbeat.look),
+            Job(name="look at our channels", seconds=PROBE_SECONDS, run=self.delivery.probe, at_once=True),
+            Job(name="the daily digest", seconds=DIGEST_LOOK_SECONDS, run=self.digests.look, at_once=True),
             Job(name="tell who watches us that all is well", seconds=PING_SECONDS, run=self.ping.look),
         )
 
@@ -68,6 +71,7 @@ def build(
     desk: Desk,
     monitor: Monitor | None,
     channels: Channels,
+    people: People,
     admission: Admission,
     intake: Intake,
     poster: Poster,
@@ -109,7 +113,11 @@ def build(
         digests=Digests(desk=alert_desk),
         ping=Ping(desk=alert_desk, heartbeat=heartbeat, monitor=eyes, lead=lead),
         answering=Answering(
-            desk=alert_desk, acts=acts, looking=looking, armed=lambda: eyes.armed if eyes is not None else ()
+            desk=alert_desk,
+            people=people,
+            acts=acts,
+            looking=looking,
+            armed=lambda: eyes.armed if eyes is not None else (),
         ),
         pressing=Pressing(
             desk=desk,

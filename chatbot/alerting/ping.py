@@ -38,8 +38,15 @@ class Ping:
     """A tick calls `look`; it asks for the address only while `watchfulness` finds no flaw."""
 
     def __init__(
-        self, *, desk: AlertDesk, heartbeat: Heartbeat, monitor: MonitorEyes | None, lead: Lead
+        self,
+        *,
+        desk: AlertDesk,
+        heartbeat: Heartbeat,
+        monitor: MonitorEyes | None,
+        lead: Lead,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        self._transport = transport
         self._desk = desk
         self._heartbeat = heartbeat
         self._monitor = monitor
@@ -55,7 +62,9 @@ class Ping:
             log.error("not pinging: the fleet is not watched as it should be", flaws=found.flaws)
             return
         try:
-            async with httpx.AsyncClient(timeout=ASK_SECONDS, follow_redirects=False) as client:
+            async with httpx.AsyncClient(
+                timeout=ASK_SECONDS, follow_redirects=False, transport=self._transport
+            ) as client:
                 answer = await client.get(url.get_secret_value())
         except httpx.HTTPError as error:  # its text may hold the address, which is a secret
             log.warning("the ping was not answered", error=type(error).__name__)

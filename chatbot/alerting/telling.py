@@ -159,18 +159,29 @@ class Telling:
 
     def _hold(self, row: AlertRow, after: AlertRow, *, rebase: bool) -> tuple[AlertRow, int]:
         if rebase:
-            after = self._rebased(after)
+            ahead = row.called_at is not None and row.called_at > self._now
+            ended = self._end_call(row) if ahead else 0
+            return self._rebased(after), ended
         if row.told == Told.CARD and row.silence != after.silence:  # the card shows who made it quiet
             after = replace(after, drawn_at=self._now, changed=False)
             self._owe(self._card(after, REDRAWN))
-            return after, 1
+            if after.silence is None or after.called_at is None:
+                return after, 1
+            # Nobody is called any more: the last call shows what the card does.
+            quiet = view.card(self._state(after)).payload()
+            key = cards.call_key(after)
+            self._owe(Owing(key=key, channel=self._desk.channel, payload=quiet, priority=REDRAWN))
+            return after, 2
         return after, 0
 
     def _rebased(self, row: AlertRow) -> AlertRow:
         """The row with no time that lies ahead: the clock was set back."""
-        names = ("drawn_at", "owned_at", "asked_at", "calls_from", "called_at")
+        names = ("drawn_at", "owned_at", "asked_at", "calls_from")
         found = {name: getattr(row, name) for name in names}
-        return replace(row, **{name: min(at, self._now) for name, at in found.items() if at is not None})
+        past = {name: min(at, self._now) for name, at in found.items() if at is not None}
+        if row.called_at is not None and row.called_at > self._now:
+            past["called_at"] = None  # not another time: the call's own message is known by it
+        return replace(row, **past)
 
     # -- messages that tell several ----------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from chatbot.alerting import cards
 from chatbot.alerting.book import Book
 from chatbot.alerting.desk import AlertDesk
+from chatbot.alerting.heartbeat import CLOCK_SET
 from chatbot.alerting.telling import ORDINARY, Telling
 from chatbot.steps import Owing, owe
 from chatbot.views import alert_news as view
@@ -104,7 +105,9 @@ class AlertTending:
 
 
 def _due(conn: Connection, now: datetime) -> bool:
-    if alerts.due(conn, now, 1) or alerts.unheard_since(conn, Source.COORDINATOR, now - UNHEARD_AFTER, 1):
+    if alerts.lies_ahead(conn, now + CLOCK_SET) or alerts.due(conn, now, 1):
+        return True
+    if alerts.unheard_since(conn, Source.COORDINATOR, now - UNHEARD_AFTER, 1):
         return True
     return any(_ends_now(each, now) or _warns_now(each, now) for each in silences.standing(conn))
 
@@ -114,6 +117,8 @@ def tend(conn: Connection, *, desk: AlertDesk, now: datetime) -> tuple[bool, Map
     book = Book(conn, desk, now)
     telling = Telling(conn, desk, now)
     owed = False
+    if alerts.lies_ahead(conn, now + CLOCK_SET):  # seen here also when nobody can poll, or after a restart
+        alerts.decide_anew(conn, now)
     for each in silences.standing(conn):
         if _ends_now(each, now):
             owed |= telling.end_silence(each, by=None)

@@ -15,6 +15,7 @@ from chatbot.alerting.tending import AlertTending
 from commands.alerting import changes, limits, monitor_rows
 from commands.alerting.changes import Memory
 from commands.alerting.model import Kind, Severity, Signal, Source
+from commands.alerting.monitor_rows import Ours
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.model import FleetStatus
 from commands.coordinator.monitor import Monitor
@@ -26,6 +27,9 @@ from storage.database import StorageError
 FLEET = "fleet"
 EXCUSED_FOR = timedelta(minutes=2)
 """So long after an action of ours a bot that changes is no surprise."""
+
+EARLY = timedelta(seconds=5)  # clocks differ
+LISTED_FOR = timedelta(hours=24)
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +50,7 @@ class FleetEyes:
         """A good read."""
         desk, settings = self._desk.desk, self._desk.settings
         self._failed = 0
-        await self._heartbeat.good_poll(status.observed_at)
+        await self._heartbeat.good_poll(desk.now())
         if self._heartbeat.clock_was_set:
             await self._tending.decide_anew()
         memory, still_open, excused, killed, mismatch = await desk.database.read(
@@ -117,9 +121,9 @@ class MonitorEyes:
         self._failed = 0
         self.last_good = self._desk.desk.now()
         self.armed = monitor_rows.armed(rows)
-        await self._arrivals.observe(
-            Source.MONITOR, monitor_rows.signals(rows), settled=settings.success_threshold
-        )
+        ours = await self._desk.desk.database.read(lambda conn: _ours(conn, self._desk.desk.now()))
+        news = monitor_rows.signals(monitor_rows.unexpected(rows, ours))
+        await self._arrivals.observe(Source.MONITOR, news, settled=settings.success_threshold)
         try:
             metrics = await self._monitor.metrics(background=True)
         except CoordinatorError as error:
@@ -136,8 +140,20 @@ def unreachable(kind: Kind, error: CoordinatorError) -> Signal:
         source=Source.FLEET if coordinator else Source.MONITOR,
         kind=kind,
         severity=Severity.HIGH if coordinator else Severity.WARNING,
-        message=str(error),
+        message=str(error).partition(", so ")[0],  # what follows is for whoever asked
         identity="-",
+    )
+
+
+def _ours(conn: Connection, now: datetime) -> tuple[Ours, ...]:
+    """What we did lately to the fleet, for as long as the monitor may list what came of it."""
+    return tuple(
+        Ours(
+            bot=action.bot,
+            begins=action.accepted_at - EARLY,
+            ends=(action.finished_at or action.accepted_at) + EXCUSED_FOR,
+        )
+        for action in actions.touching_since(conn, now - LISTED_FOR)
     )
 
 

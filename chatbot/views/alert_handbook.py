@@ -7,7 +7,11 @@ from chatbot.views.alert_words import headline
 from chatbot.views.blocks import Message, context, header, message, section
 from chatbot.views.markup import NAME_SHOWN, escape, line, outside
 from commands.alerting.handbook import Scenario, scenario_for
+from commands.alerting.model import Kind
 
+NOT_SEEN_TO_STOP = (
+    "Treat it as trading: type /kill now, or stop its process on its own host; then look with /status."
+)
 STEP_SHOWN = 400
 STEPS_SHOWN = 20
 STEPS_A_SECTION = 5  # so that the longest lines stay below the limit of a section
@@ -20,7 +24,8 @@ _LINK = re.compile(r"https?://(?:(?![\"'<>|])[!-~]){1,500}")
 def to_do(state: AlertCard) -> tuple[str, ...]:
     """The first step, and where the others stand."""
     scenario, bot = _found(state)
-    return (f"*What to do*: {_step(scenario.steps[0], bot)}", f"More: {link(scenario, state.handbook_url)}")
+    first = NOT_SEEN_TO_STOP if state.kind == Kind.STOP_NOT_VERIFIED else scenario.steps[0]
+    return (f"*What to do*: {_step(first, bot)}", f"More: {link(scenario, state.handbook_url)}")
 
 
 def link(scenario: Scenario, url: str) -> str:

@@ -160,7 +160,7 @@ def _line(each: AlertCard) -> str:
     bad = words.how_bad(each) + (" · 🔁 FLAPPING" if each.flapping else "")
     return (
         f"#{each.number} *{bad if each.firing or each.flapping else f'was {each.severity.value}'}*: "
-        f"{outside(words.title(each), 150)}, {when}, seen {words.times(each.count)}, {has}"
+        f"{outside(words.title(each).rstrip('.'), 150)}, {when}, seen {words.times(each.count)}, {has}"
     )
 
 

@@ -66,7 +66,7 @@ def silence_ends_soon(silence: SilenceShown, now: datetime) -> Message:
         section(
             f"{person(silence.owner)}, your silence #{silence.number} of {words.about(silence)} ends in {left}, at "
             f"{words.moment(silence.ends_at, now)}.",
-            f"{_firing(silence.matching)} What still fires then is told to everybody again.",
+            f"{_firing(silence.matching)} What still fires then is told to everybody again.".strip(),
             "If you are not done, make a new one with /silence, or with Silence on the alert's card.",
         )
     )

@@ -21,6 +21,7 @@ class SilenceShown:
     ended_at: datetime | None = None
     ended_by: str | None = None  # a person who ended it before its time
     matching: int = 0  # alerts that fire and are kept quiet by it
+    title: str = ""  # of the one alert it is about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ class AlertCard:
     firing_members: int = 0
     by_bot: tuple[tuple[str, int], ...] = ()  # of a summary: bot or "-" -> alerts, most first
     handbook_url: str = ""
+    by: str | None = None  # who made the kill that it is about
     drill: bool = False
     unheard: bool = False  # it is over only because its source did not say it again: nobody saw it end
 

@@ -11,6 +11,7 @@ from commands.alerting.policy import CRITICAL_SILENCE
 
 TITLE_SHOWN = 100
 MESSAGE_SHOWN = 500
+JUST_NOW = timedelta(seconds=1)
 LONG_AGO = timedelta(hours=12)  # from here on a time of day alone would mislead
 
 _SEVERITIES = {
@@ -28,9 +29,8 @@ _SAYS = {
     Source.ALERTMANAGER: "Alertmanager",
     Source.SUMMARY: "this bot",
 }
-_OF_OUR_OWN = frozenset(
-    {Source.LIMITS, Source.FLEET, Source.RECORD}
-)  # without a bot they are about no single one
+
+
 _OF_A_BOT = {  # kind -> (while it is so, afterwards), behind the name of the bot
     Kind.BOT_LEFT_RUNNING: ("no longer runs, and nobody here stopped it", "did not run"),
     Kind.BOT_ERROR: ("is in error", "was in error"),
@@ -50,7 +50,7 @@ _OF_THE_FLEET = {  # the same, as whole sentences
         "The health monitor could not be reached",
     ),
     Kind.KILL: ("The fleet is killed", "The fleet was killed"),
-    Kind.STOP_NOT_VERIFIED: ("A stop is not verified", "A stop was not verified"),
+    Kind.STOP_NOT_VERIFIED: ("NOT SEEN TO STOP", "Was not seen to stop at first"),
     Kind.CHANNEL_BROKEN: ("A channel takes no messages", "A channel took no messages"),
 }
 
@@ -76,7 +76,8 @@ def title(state: AlertCard) -> str:
     if state.source is Source.SUMMARY:
         if state.storm:
             return f"More alerts than {'could' if over else 'can'} be told one by one"
-        return f"{state.count} similar alerts: {kind_in_words(state.kind)}"
+        many = "1 more alert" if state.count == 1 else f"{state.count} similar alerts"
+        return f"{many}: {kind_in_words(state.kind)}"
     bot = line(state.bot or "", NAME_SHOWN)
     ours = state.source in POLLED  # what others post may have any name
     if ours and state.kind in _OF_A_BOT:
@@ -94,7 +95,7 @@ def kind_in_words(kind: str) -> str:
         sentence = _OF_THE_FLEET[Kind(kind)][0]
         return sentence[0].lower() + sentence[1:]
     if kind == Kind.MONITOR_ALERT:
-        return "said by the health monitor"
+        return "from the health monitor"
     return line(kind.replace("_", " "), TITLE_SHOWN) or "of a kind without a name"
 
 
@@ -125,7 +126,8 @@ def what(state: AlertCard) -> tuple[str, ...]:
     value = amount(state)
     return (
         f"*What*: {said}",
-        f"*Bot*: {named or 'none named'}" if named or state.source not in _OF_OUR_OWN else "",
+        f"*Bot*: {named}" if named else "",
+        f"*Killed by*: {person(state.by)}" if state.by is not None else "",
         f"*Value*: {value}" if value else "",
     )
 
@@ -134,7 +136,9 @@ def facts(state: AlertCard) -> tuple[str, ...]:
     """The same, with since when and how often, and how bad it was once it is over."""
     began = moment(state.began_at, state.now)
     if state.firing:
-        return (*what(state), f"*Since*: {began} ({lasted(state)}), seen {times(state.count)}")
+        new = state.now - state.began_at < JUST_NOW
+        often = f", seen {times(state.count)}" if state.count > 1 else ""
+        return (*what(state), f"*Since*: {began}{'' if new else f' ({lasted(state)})'}{often}")
     ended = moment(state.ended_at or state.last_at, state.now)
     return (
         "" if state.flapping else f"*It was*: {severity(state.severity)}",
@@ -174,6 +178,8 @@ def owner(state: AlertCard) -> tuple[str, ...]:
 def about(silence: SilenceShown) -> str:
     """What a silence is about, within a sentence."""
     pattern = outside(silence.pattern, 120)
+    if silence.title:
+        return f"alert {pattern}, {outside(silence.title, 150)}"
     if pattern in {"∗", ""}:
         return "everything that is not critical"
     return f"alert {pattern}" if pattern.startswith("#") else f"what matches “{pattern}”"

@@ -190,7 +190,7 @@ def _after_silence(
     alert: Alert, history: History, windows: Sequence[Window], policy: AlertPolicy, now: datetime
 ) -> Decision:
     """No silence keeps it quiet any more: it is told as if nobody knew of it."""
-    untold = _first(replace(alert, told=Told.NOTHING), history, windows, policy, now)
+    untold = _first(alert, history, windows, policy, now)
     why = f"silence #{alert.silence} is over and it still fires ({untold.reason})"
     stands = alert.told is Told.CARD and alert.severity is not Severity.CRITICAL
     if untold.verdict is Verdict.HOLD or (untold.verdict is Verdict.UPDATE and stands):
@@ -212,17 +212,18 @@ def _first(
             return _hold(alert, "quiet hours", ends)
     most = policy.calls_per_minute if critical else _for_several(policy.calls_per_minute) - 1
     if alert.source is Source.SUMMARY:
-        if history.calls < most + (
-            alert.kind == STORM
-        ):  # one call is kept for the message that takes all others
+        # One call is kept for the message that takes all others.
+        kept = 1 if alert.kind == STORM and alert.told is Told.NOTHING else 0
+        if history.calls < most + kept:
             return _own_message(alert, "several alerts in one message", policy, now)
         return _hold(alert, "no room among the calls of this minute", now + SOON)
     # A kind's message of several costs a call as well: where many kinds come at once, one message tells them all.
-    if history.similar + 1 >= policy.group_from and history.calls < most:
+    grouped = history.similar + 1 >= policy.group_from
+    if grouped and history.calls < most:
         return Decision(
             verdict=Verdict.UPDATE, reason=f"one of {history.similar + 1} similar", told=Told.SUMMARY
         )
-    if _room(alert, history, policy):
+    if not grouped and _room(alert, history, policy):
         return _own_message(alert, "new", policy, now)
     return Decision(
         verdict=Verdict.UPDATE, reason="too many at once for one message each", told=Told.SUMMARY, storm=True
@@ -302,11 +303,7 @@ def _turn(alert: Alert, history: History, policy: AlertPolicy, now: datetime) ->
         return _hold(alert, "told, and people have time to take it", due)
     # After a long absence the steps that were missed are one step: the latest.
     step = alert.calls
-    while (
-        step + 1 < len(policy.escalate_after)
-        and began + policy.escalate_after[step + 1] <= now
-        and alert.calls < len(policy.escalate_after)
-    ):
+    while step + 1 < len(policy.escalate_after) and began + policy.escalate_after[step + 1] <= now:
         step += 1
     return Decision(
         verdict=Verdict.ESCALATE,
@@ -371,7 +368,7 @@ def _over(alert: Alert, history: History, policy: AlertPolicy, now: datetime, *,
 
 def _own_message(alert: Alert, reason: str, policy: AlertPolicy, now: datetime) -> Decision:
     critical = alert.severity is Severity.CRITICAL
-    again = now + policy.escalate_after[0] if critical and alert.firing else None
+    again = now + policy.escalate_after[0] if critical else None
     return Decision(verdict=Verdict.POST, reason=reason, told=Told.CARD, again_at=again)
 
 

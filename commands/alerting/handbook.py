@@ -79,8 +79,8 @@ SCENARIOS = (
         title="Kill Switch Won't Deactivate",
         anchor="scenario-4-kill-switch-wont-deactivate",
         steps=(
-            "Type /status: is a kill still being verified, how long is the cooldown, is the breaker open?",
             "If anything trades that should not, type /kill again; stopping needs no permission.",
+            "Type /status: is a kill still being verified, how long is the cooldown, is the breaker open?",
             "Read in /alerts and on the cards why the fleet was killed, each time; several kills have a cause.",
             "When the cause is mended and the cooldown over, ask with /override and the cause.",
             "If only the rules stand in the way, ask with /force-override and a full sentence; another admin decides.",

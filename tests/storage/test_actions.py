@@ -1,6 +1,7 @@
 """Actions: accepted once, run by one owner at a time, ended once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -249,3 +250,84 @@ async def test_a_look_says_whether_a_claim_would_find_something(database: Databa
     await accepted(database, an_action(), owner="one")
     assert not await database.read(lambda conn: actions.claimable(conn, now=NOW))
     assert await database.read(lambda conn: actions.claimable(conn, now=LEASE))
+
+
+async def test_what_touches_the_fleet_is_what_is_open_or_ended_lately(database: Database) -> None:
+    async def ended(key: str, state: State, *, asked: int, at: int) -> None:
+        action = await accepted(database, an_action(key, command="stop", minutes=asked), owner="one")
+        minutes = NOW + timedelta(minutes=at)
+        await database.write(
+            lambda conn: actions.finish(conn, action.id, state=state, at=minutes, outcome={})
+        )
+
+    await accepted(database, an_action("queued for long", minutes=-60))
+    await accepted(database, an_action("runs for long", command="stop", minutes=-60), owner="one")
+    waiting = an_action("waits for approval", command="start")
+    await database.write(
+        lambda conn: actions.accept(conn, waiting, owner=None, lease_until=None, waiting=True)
+    )
+    await ended("asked lately", State.VERIFIED, asked=0, at=-1)  # the clock was set back meanwhile
+    await ended("failed lately", State.FAILED, asked=-60, at=0)
+    await ended("over for long", State.VERIFIED, asked=-60, at=-1)
+    await ended("never sent", State.VOID, asked=0, at=0)
+    found = await database.read(lambda conn: actions.touching_since(conn, NOW))
+    assert {each.key for each in found} == {
+        "queued for long",
+        "runs for long",
+        "asked lately",
+        "failed lately",
+    }
+    later = NOW + timedelta(minutes=1)
+    found = await database.read(lambda conn: actions.touching_since(conn, later))
+    assert {each.key for each in found} == {"queued for long", "runs for long"}
+
+
+@pytest.mark.parametrize(
+    ("command", "bot", "minutes", "settled"),
+    [
+        ("start", "ndax", 1, True),
+        ("stop", "ndax", 1, True),
+        ("kill", None, 1, True),
+        ("stop", "kraken", 1, False),
+        ("stop", "ndax", 0, False),
+        ("stop", "ndax", -1, False),
+        ("kill", None, -1, False),
+    ],
+)
+async def test_a_doubtful_stop_is_settled_by_what_was_seen_to_work_later(
+    database: Database, command: str, bot: str | None, minutes: int, *, settled: bool
+) -> None:
+    doubtful = await accepted(database, an_action("doubtful", command="stop"))
+    other = await accepted(database, replace(an_action("other", command=command, minutes=minutes), bot=bot))
+
+    async def verified(action: Action) -> bool:
+        await database.write(lambda conn: actions.record_verified(conn, action.id, NOW, {}))
+        return await database.read(lambda conn: actions.verified_later(conn, doubtful))
+
+    assert not await database.read(lambda conn: actions.verified_later(conn, doubtful))
+    assert await verified(other) is settled
+    assert await verified(doubtful) is settled  # itself is none
+
+
+async def test_a_doubtful_kill_is_settled_by_a_kill_and_by_no_stop_of_one_bot(database: Database) -> None:
+    doubtful = await accepted(database, an_action("doubtful"))
+    for command, settled in (("stop", False), ("kill", True)):
+        later = await accepted(database, an_action(command, command=command, minutes=1))
+        await database.write(lambda conn, which=later.id: actions.record_verified(conn, which, NOW, {}))
+        assert await database.read(lambda conn: actions.verified_later(conn, doubtful)) is settled
+
+
+async def test_kills_since_then_are_told_oldest_first_whatever_became_of_them(database: Database) -> None:
+    for key, command, minutes in (
+        ("second", "kill", 2),
+        ("stop", "stop", 1),
+        ("first", "kill", 0),
+        ("old", "kill", -1),
+    ):
+        action = await accepted(database, an_action(key, command=command, minutes=minutes))
+        await database.write(
+            lambda conn, which=action.id: actions.close(conn, which, by="U2", reason="", at=NOW)
+        )
+    found = await database.read(lambda conn: actions.kills_since(conn, NOW))
+    assert [each.key for each in found] == ["first", "second"]
+    assert await database.read(lambda conn: actions.kills_since(conn, NOW + timedelta(hours=1))) == []

@@ -70,6 +70,7 @@ def owned(conn: Connection, at: datetime) -> object:
         alerts.stuck,
         lambda conn, at: alerts.seen_again(conn, [1], at),
         alerts.decide_anew,
+        alerts.lies_ahead,
         lambda conn, at: alerts.begun_by_group(conn, ["g"], at),
         lambda conn, at: alerts.changes(conn, 1, at),
         alerts.calls_since,

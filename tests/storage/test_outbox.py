@@ -253,3 +253,166 @@ async def test_what_a_dead_process_was_bringing_is_looked_for_soon(database: Dat
         lambda conn: outbox.take_over(conn, owner="serve:two", owners_prefix="serve:", lease_until=soon)
     )
     assert kept == 0  # its own are not taken from itself
+
+
+async def test_a_message_whose_channel_takes_none_is_posted_anew_elsewhere(database: Database) -> None:
+    await owe(database, "k/card", "killing")
+    [owed] = await claim(database)
+    await tell(database, outbox.sent, owed, version=1, ts="1.1", at=NOW)
+    await owe(database, "k/card", "verified")
+    [edit] = await claim(database)
+    await tell(database, outbox.retry, edit, at=NOW, error="429")
+    [edit] = await claim(database)
+    assert edit.attempts == 1
+    moved = await tell(database, outbox.reroute, edit, channel="C2", at=NOW + SECOND)
+    assert (moved.channel, moved.ts, moved.state, moved.attempts) == ("C2", None, SendState.PENDING, 0)
+    assert moved.last_error is None
+    assert await database.read(lambda conn: outbox.find_by_message(conn, "C1", "1.1")) is None
+    assert await claim(database) == []
+    [post] = await claim(database, NOW + SECOND, owner="two")  # nobody's lease is waited for
+    assert (post.state, post.ts, post.payload) == (SendState.SENDING, None, {"text": "verified"})
+    stored = await tell(database, outbox.sent, post, version=post.version, ts="2.2", at=NOW)
+    assert (stored.state, stored.ts, stored.channel) == (SendState.SENT, "2.2", "C2")
+
+
+async def test_a_post_of_unknown_fate_is_looked_for_nowhere_once_it_goes_elsewhere(
+    database: Database,
+) -> None:
+    await owe(database, "k/card")
+    [owed] = await claim(database)
+    await tell(database, outbox.unknown, owed, at=NOW, error="reset")
+    [looking] = await claim(database)
+    moved = await tell(database, outbox.reroute, looking, channel="C2", at=NOW)
+    assert (moved.state, moved.channel) == (SendState.PENDING, "C2")
+    freed = await database.write(
+        lambda conn: outbox.take_over(conn, owner="two", owners_prefix="o", lease_until=NOW)
+    )
+    assert freed == 0  # it was nobody's already
+
+
+async def test_replies_go_where_their_message_goes(database: Database) -> None:
+    for key, parent in (("k/card", None), ("k/stands", "k/card"), ("k/waits", "k/card"), ("x/card", None)):
+        await owe(database, key, thread_key=parent)
+    await owe(database, "x/waits", thread_key="x/card")
+    cards = {each.key: each for each in await claim(database)}
+    assert cards.keys() == {"k/card", "x/card"}
+    await tell(database, outbox.sent, cards["k/card"], version=1, ts="1.1", at=NOW)
+    [stands] = await claim(database, limit=1)
+    await tell(database, outbox.sent, stands, version=1, ts="1.2", at=NOW)
+    await tell(database, outbox.reroute, cards["k/card"], channel="C2", at=NOW)
+    [again] = await claim(database, limit=1)  # although nothing new was owed
+    assert (again.key, again.channel, again.ts) == ("k/card", "C2", None)
+    later = await owe(database, "k/later", thread_key="k/card")  # it was meant for the channel that is broken
+    assert later.channel == "C2"
+
+    async def channel(key: str) -> str:
+        found = await database.read(lambda conn: outbox.get(conn, key))
+        assert found is not None
+        return found.channel
+
+    assert {key: await channel(key) for key in ("k/waits", "k/stands", "x/waits")} == {
+        "k/waits": "C2",
+        "k/stands": "C1",  # what was posted stays where it stands
+        "x/waits": "C1",
+    }
+    assert (await owe(database, "early", thread_key="nothing yet")).channel == "C1"
+
+
+async def test_what_waits_for_a_channel_is_counted(database: Database) -> None:
+    for key in ("unknown", "sent", "edited", "sending"):
+        await owe(database, key)
+        [owed] = await claim(database)
+        if key == "unknown":
+            await tell(database, outbox.unknown, owed, at=NOW + SECOND, error="reset")
+        elif key != "sending":
+            await tell(database, outbox.sent, owed, version=1, ts=f"{owed.id}.0", at=NOW)
+    await owe(database, "edited", "other")
+    await owe(database, "pending")
+    await database.write(lambda conn: outbox.owe(conn, key="x", channel="C2", payload={}, now=NOW))
+    assert await database.read(lambda conn: outbox.waiting_for(conn, "C1")) == 4
+    assert await database.read(lambda conn: outbox.waiting_for(conn, "C2")) == 1
+    assert await database.read(lambda conn: outbox.waiting_for(conn, "C3")) == 0
+
+
+async def test_what_was_given_up_is_counted_while_nothing_else_is_owed(database: Database) -> None:
+    assert await database.read(outbox.given_up) == 0
+    for number in range(3):
+        await owe(database, f"k/{number}", at=NOW + number * SECOND)
+        [owed] = await claim(database, NOW + number * SECOND)
+        await tell(database, outbox.failed, owed, error="invalid_blocks", at=NOW)
+    await owe(database, "waits")
+    assert await database.read(outbox.given_up) == 3
+    assert await database.read(lambda conn: outbox.given_up(conn, NOW + SECOND)) == 2
+    assert await database.read(lambda conn: outbox.given_up(conn, NOW + 3 * SECOND)) == 0
+    await owe(database, "k/2", "other")
+    assert await database.read(outbox.given_up) == 2
+
+
+async def test_a_message_without_a_place_is_found_by_the_beginning_of_its_key(database: Database) -> None:
+    def unplaced(channel: str, prefix: str) -> Callable[[Connection], Owed | None]:
+        return lambda conn: outbox.unplaced(conn, channel, prefix)
+
+    first = await owe(database, "alert/1/1")
+    await owe(database, "alert/12/1")
+    assert await database.read(unplaced("C1", "alert/1/")) == first
+    for channel, prefix in (
+        ("C2", "alert/1/"),
+        ("C1", "alert/2/"),
+        ("C1", "lert/1/"),
+        ("C1", "ALERT/1/"),
+        ("C1", "alert/_/"),
+        ("C1", "alert/%"),
+    ):
+        assert await database.read(unplaced(channel, prefix)) is None
+    [owed] = await claim(database, limit=1)
+    await tell(database, outbox.sent, owed, version=1, ts="1.1", at=NOW)
+    assert await database.read(unplaced("C1", "alert/1/")) is None
+    reply = await owe(database, "alert/1/1/call-0", thread_key="alert/1/1")
+    found = await database.read(unplaced("C1", "alert/1/"))
+    assert found == reply
+    assert found.thread_ts == "1.1"
+
+
+# -- a clock that was set back ---------------------------------------------------------------------------------
+
+TEN_MINUTES = 600 * SECOND
+
+
+async def test_a_turn_further_ahead_than_any_wait_is_no_reason_to_wait(database: Database) -> None:
+    for key, wait in (
+        ("waits", TEN_MINUTES),
+        ("waits as well", SECOND),
+        ("was set back", TEN_MINUTES + SECOND),
+    ):
+        await owe(database, key)
+        [owed] = await claim(database)
+        await tell(database, outbox.retry, owed, at=NOW + wait, error="429")
+    await owe(database, "a year ago", at=NOW + timedelta(days=365))
+    assert [each.key for each in await claim(database)] == ["was set back", "a year ago"]
+    assert await claim(database, owner="two") == []  # they are under a lease now
+    assert [each.key for each in await claim(database, NOW + SECOND, "two")] == ["waits as well"]
+
+
+async def test_a_lease_further_ahead_than_any_wait_has_run_out(database: Database) -> None:
+    await owe(database, "held")
+    await claim(database, lease_until=NOW + TEN_MINUTES)
+    await owe(database, "looked for")
+    [owed] = await claim(database)
+    await tell(database, outbox.unknown, owed, at=NOW + SECOND, error="reset")
+    await owe(database, "edit")
+    [owed] = await claim(database)
+    await tell(database, outbox.sent, owed, version=1, ts="1.1", at=NOW)
+    await owe(database, "edit", "other")
+    await owe(database, "first post")
+
+    now = NOW + SECOND
+    ahead = {"looked for", "edit", "first post"}
+    claimed = await claim(database, now, lease_until=now + TEN_MINUTES + SECOND)
+    assert {each.key for each in claimed} == ahead
+    found = await claim(database, now, owner="two")
+    assert {each.key: each.state for each in found} == {
+        "looked for": SendState.UNKNOWN,
+        "edit": SendState.SENDING,
+        "first post": SendState.UNKNOWN,  # it may have been posted
+    }
+    assert await claim(database, now, owner="three") == []

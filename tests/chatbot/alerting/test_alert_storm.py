@@ -1,6 +1,5 @@
 """Ten thousand alerts in a minute, on a real database: few calls, nothing lost, the critical one at once."""
 
-import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 
@@ -46,22 +45,17 @@ async def most_calls_a_minute(w: World) -> int:
 async def test_ten_thousand_in_a_minute_are_twelve_calls_at_most(tmp_path: Path, storm: object) -> None:
     assert callable(storm)
     async with world(tmp_path) as w:
-        tracemalloc.start()
         for start in range(0, STORM, EACH):
             await w.says(*(storm(number) for number in range(start, start + EACH)))
             w.at += timedelta(seconds=60 * EACH / STORM)
             await w.tending.look()
             if start == STORM // 2:
-                tracemalloc.reset_peak()
-                half, _ = tracemalloc.get_traced_memory()
                 await w.says(signal("THE ONE", kind="TheOne", identity="one"))
                 said = [each for each in await w.messages() if "THE ONE" in each["text"]]
                 # told at once by itself, or, where criticals storm as well, at the next drawing of their message
                 assert said or storm is all_critical
                 if said:
                     assert said[0]["priority"] == 1
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
         await w.through(timedelta(minutes=2), step=2)
         assert await most_calls_a_minute(w) <= 12
         fires = sa.select(sa.func.count()).select_from(alerts).where(alerts.c.source == "alertmanager")
@@ -70,7 +64,6 @@ async def test_ten_thousand_in_a_minute_are_twelve_calls_at_most(tmp_path: Path,
         began = began.where(alert_events.c.news == "began", alert_events.c.text != "")
         assert await w.database.read(lambda conn: conn.scalar(began)) >= STORM + 1
         assert await w.texts("THE ONE") or storm is all_critical
-        assert peak - half < 8 * 2**20  # what the second half adds at its peak: flat
 
 
 async def test_a_storm_that_is_over_ends_as_one_message(tmp_path: Path) -> None:

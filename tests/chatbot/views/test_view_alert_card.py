@@ -173,7 +173,7 @@ def test_how_bad_it_is_stands_first_as_a_word(severity: Severity, word: str) -> 
             "The health monitor could not be reached",
         ),
         (Kind.KILL, "The fleet is killed", "The fleet was killed"),
-        (Kind.STOP_NOT_VERIFIED, "A stop is not verified", "A stop was not verified"),
+        (Kind.STOP_NOT_VERIFIED, "NOT SEEN TO STOP", "Was not seen to stop at first"),
         (Kind.CHANNEL_BROKEN, "A channel takes no messages", "A channel took no messages"),
     ],
 )
@@ -187,7 +187,7 @@ def test_our_own_kinds_have_plain_words(kind: Kind, now: str, afterwards: str) -
 
 def test_the_names_of_others_do_not_speak_in_our_words() -> None:
     text = said(source=Source.ALERTMANAGER, kind="kill", bot=None, message="Disk is full")
-    assert text.startswith("🟠 HIGH: Disk is full\n*What*: Disk is full\n*Bot*: none named\n")
+    assert text.startswith("🟠 HIGH: Disk is full\n*What*: Disk is full\n")
     assert "is killed" not in text
 
 
@@ -196,7 +196,7 @@ def test_the_bot_stands_before_words_that_do_not_name_it() -> None:
     assert said(**monitor, message="Slippage").startswith("🟠 HIGH: ndax: Slippage\n")
     assert said(**monitor, message="Slippage of NDAX").startswith("🟠 HIGH: Slippage of NDAX\n")
     assert said(**monitor, message="Slippage of ndax2").startswith("🟠 HIGH: ndax: Slippage of ndax2\n")
-    assert said(kind=Kind.STOP_NOT_VERIFIED).startswith("🟠 HIGH: ndax: A stop is not verified\n")
+    assert said(kind=Kind.STOP_NOT_VERIFIED).startswith("🟠 HIGH: ndax: NOT SEEN TO STOP\n")
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_several_alerts_of_which_none_fires() -> None:
     [
         (Kind.BOT_ERROR, "a bot is in error"),
         (Kind.BREAKER_OPEN, "the circuit breaker is open"),
-        (Kind.MONITOR_ALERT, "said by the health monitor"),
+        (Kind.MONITOR_ALERT, "from the health monitor"),
         ("event_bot_crashed", "event bot crashed"),
         ("", "of a kind without a name"),
     ],

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from commands.alerting.model import Kind, Severity, Source
-from commands.alerting.monitor_rows import armed, signals
+from commands.alerting.monitor_rows import Ours, armed, signals, unexpected
 from commands.coordinator import wire_monitor
 from commands.coordinator.model import MonitorAlert
 
@@ -110,3 +110,43 @@ def test_five_thousand_rows_are_read_in_no_time() -> None:
         assert time.process_time() - began < 3  # some tenths on a quiet machine; each with each takes minutes
         assert len(found) == alerts
         assert sum(each.seen for each in found) == 5_000
+
+
+def lasting(bot: str | None, begins: int, ends: int) -> Ours:
+    return Ours(bot=bot, begins=NOW + timedelta(seconds=begins), ends=NOW + timedelta(seconds=ends))
+
+
+@pytest.mark.parametrize(
+    ("message", "bot", "after", "told"),
+    [
+        ("Bot ndax has stopped. Reason: stopped by U0ADMIN1", "ndax", 0, False),
+        ("Bot ndax was paused", "ndax", 60, False),
+        ("Bot ndax has stopped", "ndax", 61, True),  # too late to be ours
+        ("Bot ndax has stopped", "ndax", -6, True),  # too early
+        ("Bot quantum has stopped", "quantum", 0, True),  # another bot
+        ("KILL SWITCH TRIGGERED: bad fills. All trading halted.", None, 0, True),  # we stopped one bot only
+        ("Bot ndax crashed and has stopped", "ndax", 0, True),
+        ("Failed to stop ndax", "ndax", 0, True),
+        ("Slippage above limit", "ndax", 0, True),
+        ("Bot ndax has stopped", "ndax", None, True),  # without a time nothing explains it
+    ],
+)
+def test_what_only_says_what_we_did_to_a_bot_is_no_alert(
+    message: str, bot: str | None, after: int | None, told: bool
+) -> None:
+    at = None if after is None else NOW + timedelta(seconds=after)
+    row = MonitorAlert(kind="high", message=message, bot=bot, at=at)
+    assert unexpected((row,), (lasting("ndax", -5, 60),)) == ((row,) if told else ())
+
+
+def test_a_kill_of_ours_explains_the_stop_of_every_bot() -> None:
+    rows = tuple(
+        MonitorAlert(kind="critical", message=message, bot=bot, at=NOW)
+        for message, bot in (
+            ("KILL SWITCH TRIGGERED: bad fills. All trading halted.", None),
+            ("Bot quantum has stopped. Reason: kill switch", "quantum"),
+            ("Bot shadowforge has lost ndax", "shadowforge"),
+        )
+    )
+    assert unexpected(rows, (lasting(None, -5, 60),)) == ()
+    assert unexpected(rows, ()) == rows
