@@ -1,17 +1,18 @@
-"""Alerts, one row a fingerprint, and what was heard and decided of each: nothing that arrived is lost.
+"""Alerts, one row a fingerprint: what fires, who has it, where it is told; what was heard is in ``alert_events``.
 
 An alert fires or is over. While it fires for the first time since it was over, that is one *episode*: its beginning,
 count and owner begin anew. Its *card* counts the messages it had, so that each has a key of its own in the outbox.
 Several alerts told in one message belong to a row of source ``summary`` by their ``summary_id``.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from storage.alert_events import alert_events
 from storage.schema import PlainText, UtcDateTime, metadata
 
 SUMMARY = "summary"
@@ -73,24 +74,7 @@ alerts = sa.Table(
     sa.Index("ix_alerts_summary_id", "summary_id"),
 )
 
-alert_events = sa.Table(
-    "alert_events",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("alert_id", sa.Integer, nullable=False),
-    sa.Column("at", UtcDateTime, nullable=False),
-    sa.Column("news", sa.String(16), nullable=False),
-    sa.Column("verdict", sa.String(16), nullable=False),
-    sa.Column("reason", PlainText, nullable=False),
-    sa.Column("text", PlainText, nullable=False),
-    sa.Column("actor", PlainText, nullable=False),
-    sa.Column("calls", sa.Integer, nullable=False),
-    sa.Index("ix_alert_events_alert_id_at", "alert_id", "at"),
-    sa.Index("ix_alert_events_at", "at"),
-)
 
-CHANGES = ("began", "ended")
-OWN_MESSAGE = "post"
 COUNTED_NO_MORE = timedelta(minutes=2)
 MANY = 500
 """Values that one statement is given at most: every database takes so many."""
@@ -138,22 +122,7 @@ class AlertRow:
     due_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One thing that was heard or decided of an alert; ``calls`` are the calls of Slack that it cost."""
-
-    alert_id: int
-    at: datetime
-    news: str
-    verdict: str
-    reason: str
-    text: str = ""
-    actor: str = ""
-    calls: int = 0
-
-
 _FIELDS = tuple(each.name for each in fields(AlertRow))
-_EVENT_FIELDS = tuple(each.name for each in fields(Event))
 
 
 def insert(conn: sa.Connection, row: AlertRow) -> int:
@@ -185,13 +154,6 @@ def save(conn: sa.Connection, before: AlertRow, after: AlertRow) -> None:
         changes["logs"] = list(after.logs)
     if changes:
         conn.execute(sa.update(alerts).where(alerts.c.id == before.id).values(**changes))
-
-
-def note(conn: sa.Connection, events: Iterable[Event]) -> None:
-    """Keep what was heard and decided."""
-    rows = [{name: getattr(event, name) for name in _EVENT_FIELDS} for event in events]
-    if rows:
-        conn.execute(sa.insert(alert_events), rows)
 
 
 def get(conn: sa.Connection, number: int) -> AlertRow | None:
@@ -254,11 +216,6 @@ def seen_again(conn: sa.Connection, numbers: Collection[int], at: datetime) -> N
         conn.execute(sa.update(alerts).where(some).values(last_at=at))
 
 
-def lies_ahead(conn: sa.Connection, moment: datetime) -> bool:
-    """True when something was noted to be later than that: by a clock that was set back since."""
-    return conn.scalar(sa.select(alert_events.c.id).where(alert_events.c.at > moment).limit(1)) is not None
-
-
 def decide_anew(conn: sa.Connection, now: datetime) -> int:
     """Let every alert that is told or fires be decided on again: the clock, a silence or the policy changed.
 
@@ -282,32 +239,6 @@ def begun_by_group(conn: sa.Connection, groups: Collection[str], since: datetime
     recent = (alerts.c.group_key.in_(list(groups)), alerts.c.began_at >= since)
     query = sa.select(alerts.c.group_key, sa.func.count()).where(*recent).group_by(alerts.c.group_key)
     return {str(group): int(many) for group, many in conn.execute(query)}
-
-
-def changes(conn: sa.Connection, alert_id: int, since: datetime) -> tuple[int, datetime | None]:
-    """How often the alert began or ended since then, and when last (whenever that was)."""
-    recent = sa.case((alert_events.c.at >= since, 1))
-    query = sa.select(sa.func.count(recent), sa.func.max(alert_events.c.at, type_=UtcDateTime)).where(
-        alert_events.c.alert_id == alert_id, alert_events.c.news.in_(CHANGES)
-    )
-    many, last = conn.execute(query).one()
-    return int(many), last
-
-
-def calls_since(conn: sa.Connection, since: datetime) -> int:
-    """Calls of Slack that alerts cost since then."""
-    query = sa.select(sa.func.coalesce(sa.func.sum(alert_events.c.calls), 0)).where(
-        alert_events.c.at >= since, alert_events.c.calls > 0
-    )
-    return int(conn.scalar(query) or 0)
-
-
-def messages_since(conn: sa.Connection, since: datetime) -> int:
-    """Messages of their own that alerts got since then."""
-    query = sa.select(sa.func.count()).select_from(alert_events)
-    return int(
-        conn.scalar(query.where(alert_events.c.at >= since, alert_events.c.verdict == OWN_MESSAGE)) or 0
-    )
 
 
 def members(conn: sa.Connection, summary_id: int, limit: int) -> list[AlertRow]:
@@ -368,19 +299,6 @@ def ended_since(conn: sa.Connection, since: datetime, kinds: Sequence[str]) -> l
     seen_over = (alerts.c.firing.is_(False), alerts.c.unheard.is_(False), alerts.c.ended_at >= since)
     query = sa.select(alerts).where(*seen_over, alerts.c.kind.in_([str(kind) for kind in kinds]))
     return _rows(conn, query.order_by(alerts.c.ended_at))
-
-
-def events_of(conn: sa.Connection, alert_id: int, limit: int) -> list[Event]:
-    """What was heard and decided of one alert, newest first."""
-    query = sa.select(*(alert_events.c[name] for name in _EVENT_FIELDS)).where(
-        alert_events.c.alert_id == alert_id
-    )
-    return [
-        Event(**row._asdict())
-        for row in conn.execute(
-            query.order_by(alert_events.c.at.desc(), alert_events.c.id.desc()).limit(limit)
-        )
-    ]
 
 
 def tally(conn: sa.Connection, since: datetime) -> Mapping[str, int]:

@@ -19,7 +19,7 @@ from chatbot.views.blocks import Message
 from commands.alerting.model import Severity, Source
 from commands.alerting.policy import CRITICAL_SILENCE
 from commands.spec import UserError
-from storage import alerts, audit, marks, on_call, silences
+from storage import alert_events, alerts, audit, marks, on_call, silences
 from storage.database import StorageError
 from storage.silences import SilenceRow
 
@@ -222,5 +222,5 @@ def _announcement(row: SilenceRow, message: Message, desk: AlertDesk) -> Owing:
 
 
 def _noted(conn: Connection, number: int, now: datetime, what: str, by: str) -> None:
-    event = alerts.Event(alert_id=number, at=now, news="act", verdict=what, reason=f"by {by}", actor=by)
-    alerts.note(conn, (event,))
+    event = alert_events.Event(alert_id=number, at=now, news="act", verdict=what, reason=f"by {by}", actor=by)
+    alert_events.note(conn, (event,))

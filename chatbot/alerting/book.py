@@ -18,8 +18,9 @@ from commands.alerting.deciding import Alert, History, News, Told, Verdict, deci
 from commands.alerting.fingerprint import fingerprint
 from commands.alerting.model import POLLED, Severity, Signal, Source
 from commands.alerting.silences import Silence
-from storage import alerts, marks, silences
-from storage.alerts import AlertRow, Event
+from storage import alert_events, alerts, marks, silences
+from storage.alert_events import Event
+from storage.alerts import AlertRow
 
 LOCK = "alerts"
 TEXT_KEPT = 500
@@ -94,7 +95,7 @@ class Book:
                 due = min(after.due_at or turn, max(turn, self._now))
                 alerts.save(self._conn, before, replace(after, due_at=due))
         events = (replace(each, alert_id=numbers.get(each.alert_id, each.alert_id)) for each in self._events)
-        alerts.note(self._conn, events)
+        alert_events.note(self._conn, events)
 
     def _store(self) -> dict[int, int]:
         """Store the new alerts; the numbers they were known by here -> their own."""
@@ -225,7 +226,7 @@ class Book:
             similar = self._begun(row.group_key) - counted
             if row.id > 0:
                 since = self._now - self._desk.policy.flap_span
-                changes, changed_at = alerts.changes(self._conn, row.id, since)
+                changes, changed_at = alert_events.changes(self._conn, row.id, since)
         here = self._changes.get(row.id, 0)
         return History(
             similar=max(0, similar),
@@ -265,15 +266,15 @@ class Book:
 
     @cached_property
     def _calls_before(self) -> int:
-        return alerts.calls_since(self._conn, self._now - MINUTE)
+        return alert_events.calls_since(self._conn, self._now - MINUTE)
 
     @cached_property
     def _lately_before(self) -> int:
-        return alerts.messages_since(self._conn, self._now - MINUTE)
+        return alert_events.messages_since(self._conn, self._now - MINUTE)
 
     @cached_property
     def _cards_before(self) -> int:
-        return alerts.messages_since(self._conn, self._now - HOUR)
+        return alert_events.messages_since(self._conn, self._now - HOUR)
 
 
 def as_rules_see(row: AlertRow, news: News) -> Alert:

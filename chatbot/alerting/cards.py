@@ -12,7 +12,7 @@ from chatbot.views.alert_state import AlertCard, Member, SilenceShown
 from chatbot.views.blocks import Message
 from commands.alerting.deciding import next_call
 from commands.alerting.model import Kind, Severity, Source
-from storage import alerts, latch, silences
+from storage import alert_events, alerts, latch, silences
 from storage.alerts import AlertRow
 from storage.silences import SilenceRow
 
@@ -56,7 +56,7 @@ def state_of(conn: Connection, desk: AlertDesk, row: AlertRow, now: datetime) ->
     severity = Severity(row.severity)
     several = row.source == Source.SUMMARY
     by_bot = alerts.members_by_bot(conn, row.id) if several else []
-    changes, _ = alerts.changes(conn, row.id, now - policy.flap_span) if row.flapping else (0, None)
+    changes, _ = alert_events.changes(conn, row.id, now - policy.flap_span) if row.flapping else (0, None)
     calling = severity is Severity.CRITICAL and row.firing and row.owner is None and row.silence is None
     held = latch.current(conn) if row.kind == Kind.KILL else None
     return AlertCard(

@@ -13,7 +13,7 @@ from chatbot.views import alert_lists as lists
 from chatbot.views.alert_state import AlertCard
 from chatbot.views.blocks import Message, View
 from commands.spec import UserError
-from storage import alerts, on_call, silences
+from storage import alert_events, alerts, on_call, silences
 from storage.database import StorageError
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class Looking:
             row = alerts.get(conn, number)
             if row is None:
                 raise UserError(NO_SUCH)
-            events = alerts.events_of(conn, number, 20)
+            events = alert_events.events_of(conn, number, 20)
             history = tuple(
                 (each.at, f"{each.news}, {each.verdict}" if each.verdict else each.news, each.reason)
                 for each in events

@@ -20,7 +20,7 @@ from chatbot.steps import Owing, owe
 from chatbot.views import alert_news as view
 from chatbot.views.blocks import Message
 from commands.alerting.model import Source
-from storage import alerts, silences
+from storage import alert_events, alerts, silences
 from storage.database import StorageError
 from storage.silences import SilenceRow
 
@@ -105,7 +105,7 @@ class AlertTending:
 
 
 def _due(conn: Connection, now: datetime) -> bool:
-    if alerts.lies_ahead(conn, now + CLOCK_SET) or alerts.due(conn, now, 1):
+    if alert_events.lies_ahead(conn, now + CLOCK_SET) or alerts.due(conn, now, 1):
         return True
     if alerts.unheard_since(conn, Source.COORDINATOR, now - UNHEARD_AFTER, 1):
         return True
@@ -117,7 +117,9 @@ def tend(conn: Connection, *, desk: AlertDesk, now: datetime) -> tuple[bool, Map
     book = Book(conn, desk, now)
     telling = Telling(conn, desk, now)
     owed = False
-    if alerts.lies_ahead(conn, now + CLOCK_SET):  # seen here also when nobody can poll, or after a restart
+    if alert_events.lies_ahead(
+        conn, now + CLOCK_SET
+    ):  # seen here also when nobody can poll, or after a restart
         alerts.decide_anew(conn, now)
     for each in silences.standing(conn):
         if _ends_now(each, now):

@@ -10,6 +10,7 @@ from sqlalchemy.pool import NullPool
 from storage import (
     actions,
     admins,
+    alert_events,
     alerts,
     approvals,
     audit,
@@ -28,7 +29,7 @@ from storage.schema import metadata
 TABLES = (
     actions.actions,
     admins.admins,
-    alerts.alert_events,
+    alert_events.alert_events,
     alerts.alerts,
     approvals.approvals,
     approvals.votes,

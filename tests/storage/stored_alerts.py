@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
-from storage import alerts
-from storage.alerts import AlertRow, Event
+from storage import alert_events, alerts
+from storage.alert_events import Event
+from storage.alerts import AlertRow
 from storage.database import Database
 from storage.sqlite_file import SqliteFile
 
@@ -55,7 +56,7 @@ async def store(database: Database, *rows: AlertRow) -> list[AlertRow]:
 
 
 async def note(database: Database, *events: Event) -> None:
-    await database.write(lambda conn: alerts.note(conn, events))
+    await database.write(lambda conn: alert_events.note(conn, events))
 
 
 async def names(database: Database, query: Callable[[Connection], list[AlertRow]]) -> list[str]:

@@ -24,7 +24,7 @@ from stored_alerts import (
     store,
 )
 
-from storage import alerts
+from storage import alert_events, alerts
 from storage.database import Database
 from storage.schema import UtcDateTime
 
@@ -62,7 +62,7 @@ async def test_of_inserts_of_one_alert_at_once_all_but_one_are_refused(database:
     others = [Database(url) for _ in range(3)]
 
     def work(conn: Connection) -> None:
-        alerts.note(conn, [an_event()])
+        alert_events.note(conn, [an_event()])
         alerts.insert(conn, a_row())
 
     answers = await asyncio.gather(
@@ -72,7 +72,9 @@ async def test_of_inserts_of_one_alert_at_once_all_but_one_are_refused(database:
     refused = [each for each in answers if each is not None]
     assert [type(each) for each in refused] == [IntegrityError] * 3
     assert await names(database, alerts.firing) == ["a"]
-    assert len(await database.read(lambda conn: alerts.events_of(conn, 1, 9))) == 1  # theirs went with them
+    assert (
+        len(await database.read(lambda conn: alert_events.events_of(conn, 1, 9))) == 1
+    )  # theirs went with them
 
 
 async def test_an_insert_waits_for_one_that_is_not_committed_yet(database: Database, url: str) -> None:
@@ -150,7 +152,7 @@ async def test_many_are_read_and_touched_a_few_hundred_a_statement(database: Dat
 async def test_none_are_read_and_touched_as_well(database: Database) -> None:
     assert await database.read(lambda conn: alerts.by_fingerprint(conn, ())) == {}
     await database.write(lambda conn: alerts.seen_again(conn, (), NOW))
-    await database.write(lambda conn: alerts.note(conn, ()))
+    await database.write(lambda conn: alert_events.note(conn, ()))
 
 
 async def test_what_is_seen_again_changes_in_nothing_else(database: Database) -> None:
@@ -217,20 +219,20 @@ async def test_times_of_a_clock_that_was_set_back_are_dated_back_and_cost_no_cal
         an_event(at=NOW, calls=2),
         an_event(at=NOW + DAY, calls=4),
     )
-    assert await database.read(lambda conn: alerts.lies_ahead(conn, NOW))
-    assert not await database.read(lambda conn: alerts.lies_ahead(conn, NOW + DAY))
+    assert await database.read(lambda conn: alert_events.lies_ahead(conn, NOW))
+    assert not await database.read(lambda conn: alert_events.lies_ahead(conn, NOW + DAY))
     await database.write(lambda conn: alerts.decide_anew(conn, NOW))
-    assert not await database.read(lambda conn: alerts.lies_ahead(conn, NOW))
+    assert not await database.read(lambda conn: alert_events.lies_ahead(conn, NOW))
     found = await database.read(lambda conn: alerts.get(conn, ahead.id))
     # what the source says of itself is not ours to change
     assert found == replace(ahead, began_at=NOW, last_at=NOW, due_at=NOW, logs=[])
     assert await database.read(lambda conn: alerts.get(conn, past.id)) == replace(past, logs=[])
-    assert await database.read(lambda conn: alerts.calls_since(conn, NOW - MINUTE)) == 3
-    assert await database.read(lambda conn: alerts.calls_since(conn, NOW - 2 * MINUTE)) == 7
+    assert await database.read(lambda conn: alert_events.calls_since(conn, NOW - MINUTE)) == 3
+    assert await database.read(lambda conn: alert_events.calls_since(conn, NOW - 2 * MINUTE)) == 7
 
 
 async def test_nothing_lies_ahead_where_nothing_was_heard(database: Database) -> None:
-    assert not await database.read(lambda conn: alerts.lies_ahead(conn, NOW - DAY))
+    assert not await database.read(lambda conn: alert_events.lies_ahead(conn, NOW - DAY))
 
 
 @pytest.mark.parametrize(

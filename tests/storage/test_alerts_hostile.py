@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from stored_alerts import HOSTILE, NAIVE, NOW, a_row, an_event, columns, names, note, store
 
-from storage import alerts
+from storage import alert_events, alerts
 from storage.database import Database
 from storage.schema import PlainText, UtcDateTime, clean
 
@@ -39,10 +39,10 @@ async def test_hostile_text_finds_what_it_was_stored_as(database: Database) -> N
 
 
 async def test_no_text_makes_an_event_fail(database: Database) -> None:
-    texts = columns(alerts.alert_events, PlainText)
+    texts = columns(alert_events.alert_events, PlainText)
     assert texts == ["reason", "text", "actor"]
     await note(database, an_event(**dict.fromkeys(texts, HOSTILE)))
-    [found] = await database.read(lambda conn: alerts.events_of(conn, 1, 9))
+    [found] = await database.read(lambda conn: alert_events.events_of(conn, 1, 9))
     assert (found.reason, found.text, found.actor) == (clean(HOSTILE),) * 3
 
 
@@ -64,17 +64,17 @@ def owned(conn: Connection, at: datetime) -> object:
     "verb",
     [
         owned,
-        lambda conn, at: alerts.note(conn, [an_event(at=at)]),
+        lambda conn, at: alert_events.note(conn, [an_event(at=at)]),
         lambda conn, at: alerts.unheard_since(conn, "fleet", at, 1),
         lambda conn, at: alerts.due(conn, at, 1),
         alerts.stuck,
         lambda conn, at: alerts.seen_again(conn, [1], at),
         alerts.decide_anew,
-        alerts.lies_ahead,
+        alert_events.lies_ahead,
         lambda conn, at: alerts.begun_by_group(conn, ["g"], at),
-        lambda conn, at: alerts.changes(conn, 1, at),
-        alerts.calls_since,
-        alerts.messages_since,
+        lambda conn, at: alert_events.changes(conn, 1, at),
+        alert_events.calls_since,
+        alert_events.messages_since,
         lambda conn, at: alerts.ended_since(conn, at, ["k"]),
         alerts.tally,
         alerts.prune,

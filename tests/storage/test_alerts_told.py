@@ -5,7 +5,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 from stored_alerts import DAY, MINUTE, NOW, SECOND, a_row, an_event, names, note, store
 
-from storage import alerts
+from storage import alert_events, alerts
 from storage.alerts import SUMMARY
 from storage.database import Database
 
@@ -16,13 +16,13 @@ async def test_what_was_decided_of_an_alert_is_told_newest_first(database: Datab
     same_moment = an_event(at=NOW + SECOND)
     await note(database, first, owned, same_moment)
     await note(database, an_event(2))
-    assert await database.read(lambda conn: alerts.events_of(conn, 1, 9)) == [same_moment, owned, first]
-    assert await database.read(lambda conn: alerts.events_of(conn, 1, 1)) == [same_moment]
-    assert await database.read(lambda conn: alerts.events_of(conn, 3, 9)) == []
+    assert await database.read(lambda conn: alert_events.events_of(conn, 1, 9)) == [same_moment, owned, first]
+    assert await database.read(lambda conn: alert_events.events_of(conn, 1, 1)) == [same_moment]
+    assert await database.read(lambda conn: alert_events.events_of(conn, 3, 9)) == []
 
 
 async def test_changes_are_beginnings_and_ends_and_the_last_is_known_however_old(database: Database) -> None:
-    assert await database.read(lambda conn: alerts.changes(conn, 1, NOW)) == (0, None)
+    assert await database.read(lambda conn: alert_events.changes(conn, 1, NOW)) == (0, None)
     await note(
         database,
         an_event(news="began", at=NOW - MINUTE),
@@ -32,12 +32,12 @@ async def test_changes_are_beginnings_and_ends_and_the_last_is_known_however_old
         an_event(2, news="ended", at=NOW + 3 * MINUTE),
     )
     last = NOW + MINUTE
-    assert await database.read(lambda conn: alerts.changes(conn, 1, NOW)) == (2, last)
-    assert await database.read(lambda conn: alerts.changes(conn, 1, NOW + DAY)) == (0, last)
+    assert await database.read(lambda conn: alert_events.changes(conn, 1, NOW)) == (2, last)
+    assert await database.read(lambda conn: alert_events.changes(conn, 1, NOW + DAY)) == (0, last)
 
 
 async def test_calls_and_messages_are_counted_since_then(database: Database) -> None:
-    assert await database.read(lambda conn: alerts.calls_since(conn, NOW)) == 0
+    assert await database.read(lambda conn: alert_events.calls_since(conn, NOW)) == 0
     await note(
         database,
         an_event(verdict="post", calls=1, at=NOW - SECOND),
@@ -45,9 +45,9 @@ async def test_calls_and_messages_are_counted_since_then(database: Database) -> 
         an_event(2, verdict="escalate", calls=2, at=NOW + SECOND),
         an_event(2),
     )
-    assert await database.read(lambda conn: alerts.calls_since(conn, NOW)) == 4
-    assert await database.read(lambda conn: alerts.messages_since(conn, NOW)) == 1
-    assert await database.read(lambda conn: alerts.messages_since(conn, NOW + SECOND)) == 0
+    assert await database.read(lambda conn: alert_events.calls_since(conn, NOW)) == 4
+    assert await database.read(lambda conn: alert_events.messages_since(conn, NOW)) == 1
+    assert await database.read(lambda conn: alert_events.messages_since(conn, NOW + SECOND)) == 0
 
 
 async def test_the_tally_counts_alerts_and_no_message_that_tells_several(database: Database) -> None:
@@ -237,8 +237,8 @@ async def test_what_is_over_for_long_is_forgotten_never_what_fires_or_is_due(dat
         "said long ago, over since",
         "newest",
     }
-    assert await database.read(lambda conn: alerts.events_of(conn, 1, 9)) == []
-    assert await database.read(lambda conn: alerts.events_of(conn, 3, 9)) == [an_event(3)]
+    assert await database.read(lambda conn: alert_events.events_of(conn, 1, 9)) == []
+    assert await database.read(lambda conn: alert_events.events_of(conn, 3, 9)) == [an_event(3)]
     assert await database.write(lambda conn: alerts.prune(conn, NOW)) == 0
 
 

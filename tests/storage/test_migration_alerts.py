@@ -10,7 +10,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, inspect, make_url, text
 from stored_alerts import NOW, a_row, an_event, another_program
 
-from storage import actions, alerts, gaps, latch, marks, migrations, on_call, outbox, silences
+from storage import actions, alert_events, alerts, gaps, latch, marks, migrations, on_call, outbox, silences
 from storage.database import Database
 from storage.sqlite_file import SqliteFile
 
@@ -101,7 +101,7 @@ async def test_the_way_back_takes_the_new_tables_and_no_other_row(old_url: str) 
 
     def work(conn: Connection) -> None:
         number = alerts.insert(conn, a_row())
-        alerts.note(conn, [an_event(number)])
+        alert_events.note(conn, [an_event(number)])
         silences.begin(conn, pattern="ndax", owner="U1", reason="", at=NOW, ends_at=NOW)
         on_call.appoint(conn, person="U1", until=None, by="U1", at=NOW)
         marks.lock(conn, "alerts", at=NOW)

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from alert_world import START, World, signal, world
 
 from commands.alerting.model import Severity, Signal
-from storage.alerts import alert_events, alerts
+from storage.alert_events import alert_events
+from storage.alerts import alerts
 
 STORM, EACH = 10_000, 250
 
