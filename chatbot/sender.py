@@ -252,9 +252,9 @@ class Sender:
                 await self._later(row, result.error)
             case Fate.UNKNOWN:
                 await self._later(row, result.error, unknown=True)
-            case Fate.REJECTED if result.error == "message_not_found" and row.ts is not None:
-                # Somebody deleted it: what it has to say must be seen all the same.
-                log.warning("a message was deleted, posting it anew", key=row.key, channel=row.channel)
+            case Fate.REJECTED if result.error == "message_not_found" and (row.ts or row.key in self._shown):
+                # Somebody deleted it, or it was moved since: what it has to say must be seen all the same.
+                log.warning("a message is gone, posting it anew", key=row.key, channel=row.channel)
                 self._shown.pop(row.key, None)
                 await self._database.write(lambda conn: outbox.lost(conn, row.id, at=at))
             case Fate.REJECTED if self.delivery is not None and await self.delivery.refused(

@@ -26,6 +26,7 @@ alert_events = sa.Table(
 
 CHANGES = ("began", "ended")
 OWN_MESSAGE = "post"
+ESCALATE = "escalate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +64,9 @@ def changes(conn: sa.Connection, alert_id: int, since: datetime) -> tuple[int, d
 
 
 def calls_since(conn: sa.Connection, since: datetime) -> int:
-    """Calls of Slack that alerts cost since then."""
-    query = sa.select(sa.func.coalesce(sa.func.sum(alert_events.c.calls), 0)).where(
-        alert_events.c.at >= since, alert_events.c.calls > 0
-    )
+    """Calls of Slack that alerts cost since then; those that call people for help are not counted: they are few."""
+    counted = (alert_events.c.at >= since, alert_events.c.calls > 0, alert_events.c.verdict != ESCALATE)
+    query = sa.select(sa.func.coalesce(sa.func.sum(alert_events.c.calls), 0)).where(*counted)
     return int(conn.scalar(query) or 0)
 
 

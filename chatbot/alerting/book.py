@@ -41,6 +41,7 @@ class Book:
         self._similar: dict[str, int] = {}
         self._changes: dict[int, int] = {}
         self._events: list[Event] = []
+        self._owed = False
         self._spent = 0
         self._posted = 0
         self.begun = 0  # alerts that began
@@ -49,7 +50,7 @@ class Book:
     @property
     def owed(self) -> bool:
         """True when there is something to send."""
-        return self._spent > 0
+        return self._owed
 
     # -- news --------------------------------------------------------------------------------------------------
 
@@ -148,8 +149,14 @@ class Book:
             row = after = replace(born, id=-self.begun)  # never the same again: others may have left by now
             self._unstored[row.id] = row
         else:
-            untold: dict[str, Any] = {"told": Told.NOTHING.value, "told_severity": None, "summary_id": None}
-            after = replace(row, **fresh, **({} if row.flapping else untold))
+            if (
+                row.flapping or row.told == Told.CARD
+            ):  # its message says what follows, and is somebody's if it was
+                kept = ("owner", "owned_at", "asked_at", "calls", "calls_from", "called_at")
+                fresh |= {name: getattr(row, name) for name in kept}
+            else:
+                fresh |= {"told": Told.NOTHING.value, "told_severity": None, "summary_id": None}
+            after = replace(row, **fresh)
         self._decide(row, after, News.BEGAN, signal.message)
 
     def _fires_still(self, signal: Signal, row: AlertRow, said: dict[str, Any]) -> None:
@@ -157,7 +164,8 @@ class Book:
         differs = any(getattr(row, name) != said[name] for name in ("severity", "value", "limit"))
         began = max(filter(None, (row.source_began_at, signal.began_at)), default=None)
         changed = row.changed or differs or count != row.count
-        after = replace(row, **said, source_began_at=began, count=count, changed=changed)
+        group = self._group(signal)
+        after = replace(row, **said, group_key=group, source_began_at=began, count=count, changed=changed)
         # What is said again by a webhook is an occurrence and is kept; a poll that shows the same is none.
         self._decide(row, after, News.AGAIN, "" if signal.source in POLLED else signal.message)
 
@@ -199,7 +207,9 @@ class Book:
         self._rows[after.fingerprint] = after
         if news is News.BEGAN and row.source != Source.SUMMARY:
             self._similar[row.group_key] = self._begun(row.group_key) + 1
-        self._spent += calls
+        self._owed |= calls > 0
+        if decision.verdict is not Verdict.ESCALATE:
+            self._spent += calls
         self._posted += decision.verdict is Verdict.POST
         self.verdicts[decision.verdict.value] += 1
         if decision.verdict is not Verdict.HOLD or news in (News.BEGAN, News.ENDED) or said:
@@ -232,7 +242,7 @@ class Book:
             similar=max(0, similar),
             changes=changes + here,
             changed_at=self._now if here else changed_at,
-            calls=self._calls_before + self._spent,
+            calls=self._calls_before + self._spent + self._telling.to_be_posted,
             lately=self._lately_before + self._posted,
             cards=self._cards_before + self._posted,
         )

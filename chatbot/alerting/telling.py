@@ -44,6 +44,11 @@ class Telling:
         self._summaries, self._before, self._gained = {}, {}, Counter()
         return changed
 
+    @property
+    def to_be_posted(self) -> int:
+        """Messages of several that began here and are not posted yet: each will cost a call."""
+        return sum(row.told == Told.NOTHING for row in self._summaries.values())
+
     def do(self, row: AlertRow, decision: Decision) -> tuple[AlertRow, int]:
         """The row afterwards, and how many calls of Slack it will cost."""
         after = replace(
@@ -57,7 +62,7 @@ class Telling:
             case Verdict.POST:
                 return self._post(row, after, decision)
             case Verdict.UPDATE if decision.told is Told.SUMMARY:
-                return self._join(row, after, storm=decision.storm), 0
+                return self._join(row, after, storm=decision.storm)
             case Verdict.UPDATE:
                 return self._update(row, after, decision)
             case Verdict.ESCALATE:
@@ -72,13 +77,8 @@ class Telling:
     def _post(self, row: AlertRow, after: AlertRow, decision: Decision) -> tuple[AlertRow, int]:
         critical = row.severity == Severity.CRITICAL
         calls = 1
-        if (
-            row.told == Told.CARD
-        ):  # the older message of this alert must not go on looking as if it were the last word
-            old = view.continued(cards.state_of(self._conn, self._desk, row, self._now)).payload()
-            key = cards.card_key(row)
-            self._owe(Owing(key=key, channel=self._desk.channel, payload=old, priority=REDRAWN))
-            calls += 1 + self._end_call(row)
+        if row.told == Told.CARD:
+            calls += self._continue(row)
         after = replace(
             after,
             card=row.card + 1,
@@ -125,7 +125,8 @@ class Telling:
         after = replace(after, calls=step + 1, called_at=now, drawn_at=now, changed=False)
         if decision.lapse:
             after = replace(after, owner=None, owned_at=None, asked_at=None, calls_from=now)
-        call = self._call(step, waited, lapsed=row.owner if decision.lapse else None)
+        due = decision.again_at or now
+        call = self._call(step, waited, lapsed=row.owner if decision.lapse else None, due=due)
         told = view.escalated(self._state(after), call).payload()
         # Not under the card: in a thread Slack notifies nobody of @here, and only few of anything else.
         key = cards.call_key(after)
@@ -134,6 +135,13 @@ class Telling:
             self._card(after, REDRAWN),
         )
         return after, 2 + self._end_call(row)
+
+    def _continue(self, row: AlertRow) -> int:
+        """The older message of an alert must not go on looking as if it were the last word; the calls that costs."""
+        old = view.continued(self._state(row)).payload()
+        key = cards.card_key(row)
+        self._owe(Owing(key=key, channel=self._desk.channel, payload=old, priority=REDRAWN))
+        return 1 + self._end_call(row)
 
     def _end_call(self, row: AlertRow) -> int:
         """An older call must not go on saying that nobody has it; how many calls of Slack that costs."""
@@ -185,16 +193,17 @@ class Telling:
 
     # -- messages that tell several ----------------------------------------------------------------------------
 
-    def _join(self, row: AlertRow, after: AlertRow, *, storm: bool) -> AlertRow:
+    def _join(self, row: AlertRow, after: AlertRow, *, storm: bool) -> tuple[AlertRow, int]:
         """The alert is told in the message of its kind, or in the one for what comes too fast."""
         if row.summary_id is not None and row.told == Told.SUMMARY:
             found = alerts.get(self._conn, row.summary_id)
             if found is not None and found.firing:
                 self._remember(found)
-            return replace(after, told_severity=row.severity)
+            return replace(after, told_severity=row.severity), 0
+        calls = self._continue(row) if row.told == Told.CARD else 0
         summary = self._summary(row, storm=storm)
         self._gained[summary.fingerprint] += 1
-        return replace(after, summary_id=summary.id, told_severity=row.severity, changed=False)
+        return replace(after, summary_id=summary.id, told_severity=row.severity, changed=False), calls
 
     def _remember(self, row: AlertRow) -> AlertRow:
         """The message of several as it is here, which may be newer than what is stored."""
@@ -259,15 +268,12 @@ class Telling:
 
     # -- building ----------------------------------------------------------------------------------------------
 
-    def _call(self, step: int, waited: float, *, lapsed: str | None) -> CallOut:
+    def _call(self, step: int, waited: float, *, lapsed: str | None, due: datetime) -> CallOut:
         desk = self._desk.desk
         duty = on_call.current(self._conn, self._now)
         reachable = [each for each in desk.contacts if each.slack]
         first = duty.person if duty is not None else (reachable[0].slack if reachable else None)
         others = tuple(each for each in desk.contacts if each.slack != first)
-        policy = self._desk.policy
-        after = policy.escalate_after
-        gap = after[step + 1] - after[step] if step + 1 < len(after) else policy.escalate_every
         return CallOut(
             step=step,
             waited_seconds=waited,
@@ -275,7 +281,7 @@ class Telling:
             contacts=others[:1] if step == 1 else others if step > 1 else (),
             here=step >= 1 or first is None,
             lapsed_owner=lapsed,
-            next_in_minutes=gap.total_seconds() / 60,
+            next_in_minutes=(due - self._now).total_seconds() / 60,
         )
 
     def _settled(self, row: AlertRow) -> Owing:
