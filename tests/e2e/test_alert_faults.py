@@ -83,7 +83,9 @@ def key_of(message: Message) -> str:
 def keys(talk: Conversation, channel: str = ALERTS) -> list[str]:
     """The outbox keys of everything that stands in a channel, replies included, oldest first."""
     return [
-        key_of(each) for each in talk.slack.workspace.all_messages if each.channel == channel and each.bot
+        key_of(each)
+        for each in talk.slack.workspace.all_messages
+        if each.channel == channel and each.bot and each.only_for is None
     ]
 
 
