@@ -7,17 +7,19 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import aiohttp
 import structlog
 import uvicorn
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from slack_sdk.errors import SlackClientError
 
 from chatbot import appointed, logs
 from chatbot.identity import REFRESH_SECONDS
-from chatbot.jobs import ALERTS_FOR, SEEN_FOR, Job, scheduler
+from chatbot.jobs import ALERTS_FOR, SEEN_FOR, Job, scheduler, set_right
 from chatbot.parts import Now, Parts, for_serving, utc_now
 from chatbot.posting import error_word, open_session
 from chatbot.slack import Installation
@@ -84,6 +86,7 @@ class Program:
             parts.tending.run(),
             parts.alerting.tending.run(),
             self._introduce(),
+            _keep_ticking(ticks),
             self._keep_preparing(preparing),
         ]
         if parts.sockets is not None:
@@ -284,6 +287,14 @@ async def serve(settings: Settings, *, now: Now = utc_now) -> int:
         finally:
             await parts.core.close()
     return 0
+
+
+async def _keep_ticking(ticks: AsyncIOScheduler) -> None:
+    """A clock that is set back must not make the ticks wait until it comes there again."""
+    while True:
+        await asyncio.sleep(SETTLE_EVERY)
+        if late := set_right(ticks, datetime.now(UTC)):
+            log.warning("the clock was set back: its ticks go on", jobs=late)
 
 
 def _listen(settings: Settings) -> socket.socket | None:

@@ -12,6 +12,8 @@ log = structlog.get_logger(__name__)
 SEEN_FOR = timedelta(days=2)
 """How long keys of requests and steps are remembered; Slack repeats an event for five minutes at most."""
 
+SLACK = timedelta(seconds=1)
+
 ALERTS_FOR = timedelta(days=90)
 """How long alerts that are over are remembered, with what was heard and decided of them."""
 
@@ -49,3 +51,11 @@ async def _guarded(job: Job) -> None:
         await job.run()
     except Exception as error:  # noqa: BLE001 - a tick that fails is tried again at the next one
         log.warning("a tick failed", job=job.name, error=f"{type(error).__name__}: {error}"[:300])
+
+
+def set_right(ticks: AsyncIOScheduler, now: datetime) -> int:
+    """How many jobs were late because the clock was set back: their next time lay further ahead than their interval."""
+    late = [job for job in ticks.get_jobs() if job.next_run_time - now > job.trigger.interval + SLACK]
+    for job in late:
+        job.modify(next_run_time=now)
+    return len(late)
