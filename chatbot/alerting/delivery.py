@@ -3,7 +3,6 @@
 Messages go to the ops channel instead; when that one is broken too, to the admins directly.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -41,15 +40,6 @@ SEEN_BY_LOOKING = frozenset({"channel_not_found", "is_archived", "not_in_channel
 PROBE_SECONDS = 300.0
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """One of our channels and where its messages go meanwhile."""
-
-    channel: str
-    word: str
-    since: datetime
 
 
 class Delivery:
