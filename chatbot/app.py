@@ -19,7 +19,7 @@ from slack_sdk.errors import SlackClientError
 
 from chatbot import appointed, logs
 from chatbot.identity import REFRESH_SECONDS
-from chatbot.jobs import ALERTS_FOR, SEEN_FOR, Job, scheduler, set_right
+from chatbot.jobs import ALERTS_FOR, PRUNE_SECONDS, SEEN_FOR, Job, scheduler, set_right
 from chatbot.parts import Now, Parts, for_serving, utc_now
 from chatbot.posting import error_word, open_session
 from chatbot.slack import Installation
@@ -35,7 +35,6 @@ ALONE_SECONDS = 10.0  # for a predecessor that is just ending
 SETTLE_EVERY = 2.0
 SWITCH_SECONDS = 0.0005
 HEAD_EVERY = 15.0
-PRUNE_EVERY = 3600.0
 INTRODUCE_PATIENCE = 3.0  # seconds after which requests are taken although Slack does not say who we are
 
 log = structlog.get_logger(__name__)
@@ -74,8 +73,9 @@ class Program:
                 Job(name="settle the journal", seconds=SETTLE_EVERY, run=core.recorder.settle),
                 Job(name="refresh people", seconds=REFRESH_SECONDS, run=parts.people.refresh),
                 Job(name="count for the metrics", seconds=HEAD_EVERY, run=self._count),
-                Job(name="forget what is old", seconds=PRUNE_EVERY, run=self._prune),
+                Job(name="forget what is old", seconds=PRUNE_SECONDS, run=self._prune),
                 *parts.alerting.jobs(),
+                *parts.monitoring.jobs(),
             )
         )
         await parts.alerting.lead.renew()

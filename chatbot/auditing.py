@@ -10,7 +10,7 @@ from typing import Literal, TextIO
 
 from sqlalchemy import Connection
 
-from storage import audit
+from storage import audit, recoveries
 from storage.database import Database
 from storage.schema import utc_text
 
@@ -21,8 +21,15 @@ COLUMNS = ("seq", "at", "actor", "event", "subject", "detail", "prev_hash", "has
 
 async def verify(database: Database, *, expect: tuple[int, str] | None, say: Say) -> int:
     """Say what was done to the record, row by row; 0 when it is whole and 1 when it is not."""
-    report = await database.read(lambda conn: audit.verify(conn, expect=expect))
+    report, altered = await database.read(
+        lambda conn: (audit.verify(conn, expect=expect), recoveries.altered(conn))
+    )
     seq, digest = report.head
+    for sentence in altered:
+        say(f"- {sentence}")
+    if not report.faults and altered:
+        say("The audit itself is whole, and the recovery logs above are not as it says they were.")
+        return 1
     if not report.faults:
         say(f"The audit is whole: {report.count} rows, the newest is {seq}:{digest}")
         return 0

@@ -8,6 +8,8 @@ from chatbot.desk import Desk
 from chatbot.identity import People, Refusal
 from chatbot.incoming import Incoming, Kind, Reply
 from chatbot.intake import Intake
+from chatbot.monitoring.pressing import PRESSES as WINDOW_PRESSES
+from chatbot.monitoring.pressing import WindowPressing
 from chatbot.posting import Poster
 from chatbot.replies import Replies
 from chatbot.views.markup import escape
@@ -41,6 +43,7 @@ class Buttons:
         answers: Answers,
         ballots: Ballots,
         pressing: Pressing,
+        windows: WindowPressing,
         poster: Poster,
         replies: Replies,
     ) -> None:
@@ -51,6 +54,7 @@ class Buttons:
         self._answers = answers
         self._ballots = ballots
         self._pressing = pressing
+        self._windows = windows
         self._poster = poster
         self._replies = replies
 
@@ -60,6 +64,8 @@ class Buttons:
             return await self._ballots.pressed(incoming)
         if incoming.name in PRESSES:
             return await self._pressing.pressed(incoming)
+        if incoming.name in WINDOW_PRESSES:
+            return await self._windows.pressed(incoming)
         known = CLICKS.get(incoming.name)
         if known is None:
             return await self._admission.refuse(incoming, Refusal(why="unknown button", sentence=FORGED))

@@ -10,7 +10,7 @@ from chatbot.metrics import Metrics
 from chatbot.recorder import Recorder
 from chatbot.steps import Owing, owe
 from commands.coordinator.client import Coordinator
-from config.settings import Contact, Policy
+from config.settings import Contact, Policy, Windows
 from storage.database import Database, StorageError
 
 
@@ -55,6 +55,8 @@ class Desk:
     approvals: str = ""  # the channel of what waits for a second admin
     admins: tuple[str, ...] = ()  # as configured when the process began
     root: str = "/fleet"
+    windows: Windows = field(default_factory=Windows)
+    poll_seconds: float = 10.0  # between two looks at the fleet
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:

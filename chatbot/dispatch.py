@@ -25,6 +25,8 @@ from chatbot.desk import Desk
 from chatbot.identity import People
 from chatbot.incoming import Incoming, Kind, Reply
 from chatbot.intake import Intake
+from chatbot.monitoring.answering import NAMES as WINDOWS
+from chatbot.monitoring.answering import WindowAnswering
 from chatbot.replies import Replies
 from chatbot.views import refusals
 from chatbot.views.blocks import Message
@@ -60,6 +62,7 @@ class Dispatcher:
         channels: Channels,
         answers: Answers,
         alerting: Answering,
+        windows: WindowAnswering,
         buttons: Buttons,
         replies: Replies,
     ) -> None:
@@ -73,6 +76,7 @@ class Dispatcher:
         self._channels = channels
         self._answers = answers
         self._alerting = alerting
+        self._windows = windows
         self._buttons = buttons
         self._replies = replies
         self._answered: OrderedDict[str, None] = OrderedDict()
@@ -198,6 +202,8 @@ class Dispatcher:
         role = self._people.role(incoming.user) or Role.VIEWER
         if request.command in NAMES:
             work = self._alerting.answer(request, by=incoming.user, role=role)
+        elif request.command in WINDOWS:
+            work = self._windows.answer(request, by=incoming.user, role=role, key=incoming.key)
         else:
             work = self._answers.answer(request, role=role)
         return await self._soon(incoming, work, public=request.public, meanwhile=READING)

@@ -39,6 +39,7 @@ class Incoming:
     thread_ts: str | None = None
     context: str = ""  # private_metadata of a modal
     choice: str = ""  # what was chosen from the modal's list
+    fields: Mapping[str, str] = field(default_factory=dict)  # block id of a modal's input -> what is in it
     at_home: bool = False  # pressed on the home tab, which has neither channel nor message
     event: Payload = field(default_factory=dict)
 
@@ -144,7 +145,21 @@ def _submit(body: Payload) -> Incoming:
         text=_text(field_of.get("value")),
         context=_text(view.get("private_metadata")),
         choice=_text(_object(chosen.get("selected_option")).get("value")),
+        fields={str(name): _filled(value) for name, value in values.items()},
     )
+
+
+def _filled(block: object) -> str:
+    """What one input of a modal holds, as text; "" when it is empty or of a kind that we do not use."""
+    element = next(iter(_object(block).values()), None)
+    state = _object(element)
+    for name in ("value", "selected_user", "selected_date"):
+        if isinstance(state.get(name), str):
+            return _text(state.get(name))
+    moment = state.get("selected_date_time")
+    if isinstance(moment, int):
+        return str(moment)
+    return _text(_object(state.get("selected_option")).get("value"))
 
 
 def _event(body: Payload) -> Incoming:

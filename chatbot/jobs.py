@@ -14,6 +14,9 @@ SEEN_FOR = timedelta(days=2)
 
 SLACK = timedelta(seconds=1)
 
+PRUNE_SECONDS = 3600.0
+"""How often what is old is forgotten."""
+
 ALERTS_FOR = timedelta(days=90)
 """How long alerts that are over are remembered, with what was heard and decided of them."""
 

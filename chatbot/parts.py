@@ -28,6 +28,8 @@ from chatbot.guard import Guard
 from chatbot.identity import People
 from chatbot.intake import Intake
 from chatbot.metrics import Metrics
+from chatbot.monitoring.parts import Monitoring
+from chatbot.monitoring.parts import build as build_monitoring
 from chatbot.posting import Poster, web_client
 from chatbot.recorder import Recorder
 from chatbot.replies import Replies
@@ -97,6 +99,7 @@ class Parts:
     tending: Tending
     watch: Watch
     alerting: Alerting
+    monitoring: Monitoring
     door: Door
     sockets: Sockets | None
     guard: Guard | None
@@ -145,6 +148,15 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
         owner=owner,
     )
     sender.delivery = alerting.delivery
+    monitoring = build_monitoring(
+        desk=desk,
+        lead=alerting.lead,
+        intake=core.intake,
+        asking=second.asking,
+        admission=admission,
+        poster=poster,
+        replies=replies,
+    )
     tending = Tending(desk=desk, executor=core.executor, fleet_age=settings.coordinator.poll_seconds)
     answers = Answers(
         desk=desk,
@@ -170,6 +182,7 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
         answers=answers,
         ballots=ballots,
         pressing=alerting.pressing,
+        windows=monitoring.pressing,
         poster=poster,
         replies=replies,
     )
@@ -184,6 +197,7 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
         channels=channels,
         answers=answers,
         alerting=alerting.answering,
+        windows=monitoring.answering,
         buttons=buttons,
         replies=replies,
     )
@@ -202,9 +216,10 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
             reassert=core.intake.reassert,
             adopt=core.intake.adopt,
             leads=lambda: alerting.lead.leads,
-            eyes=alerting.fleet,
+            eyes=(alerting.fleet, monitoring.windows),
         ),
         alerting=alerting,
+        monitoring=monitoring,
         door=door,
         sockets=sockets,
         guard=guard,
@@ -311,6 +326,8 @@ def _core(
         approvals=settings.channels.approvals or settings.channels.ops or "",
         admins=settings.roles.admins,
         root=settings.slack.root_command,
+        windows=settings.windows,
+        poll_seconds=settings.coordinator.poll_seconds,
     )
     executor = Executor(desk=desk, database=database, owner=owner, now=now)
     intake = Intake(desk=desk, executor=executor)

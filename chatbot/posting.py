@@ -75,8 +75,8 @@ class Poster:
     """The only way a message leaves: post, edit, find again, answer a response_url, open a modal."""
 
     def __init__(self, *, web: AsyncWebClient, session: aiohttp.ClientSession) -> None:
-        self._web = web
-        self._session = session
+        self.web = web
+        self.session = session
         self._direct: dict[str, str] = {}
 
     async def post(
@@ -108,9 +108,12 @@ class Poster:
         return await self._attempt("chat.update", arguments, payload)
 
     async def find(
-        self, channel: str, *, key: str, since: float, thread_ts: str | None = None
+        self, channel: str, *, key: str, since: float, thread_ts: str | None = None, file: str | None = None
     ) -> Found | None:
-        """The message with this key, an empty `Found` when it is surely not there, ``None`` when Slack does not say."""
+        """The message with this key, an empty `Found` when it is surely not there, ``None`` when Slack does not say.
+
+        A message that shows a file carries no key: it is known by the file's name.
+        """
         arguments: dict[str, Any] = {
             "channel": channel,
             "oldest": f"{since - LOOK_BACK_SECONDS:.6f}",
@@ -122,13 +125,14 @@ class Poster:
             method, arguments["ts"] = "conversations.replies", thread_ts
         while True:
             try:
-                answer = await self._web.api_call(method, params=arguments)
+                answer = await self.web.api_call(method, params=arguments)
             except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
                 log.warning("cannot look for a message", method=method, error=error_word(error))
                 return None
             for message in answer.get("messages") or ():
                 payload = (message.get("metadata") or {}).get("event_payload") or {}
-                if payload.get("key") == key:
+                names = [each.get("name") for each in message.get("files") or ()]
+                if payload.get("key") == key or (file is not None and file in names):
                     version = payload.get("version")
                     return Found(ts=str(message["ts"]), version=version if isinstance(version, int) else 1)
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
@@ -140,7 +144,7 @@ class Poster:
         """Answer through a response_url (five uses, thirty minutes); never to the whole channel unless asked to."""
         body = {"response_type": "ephemeral", "replace_original": False, **payload}
         try:
-            async with self._session.post(url, json=body, allow_redirects=False) as response:
+            async with self.session.post(url, json=body, allow_redirects=False) as response:
                 if response.status == 200:
                     return Result(fate=Fate.SENT)
                 if response.status == 429 or response.status >= 500:
@@ -175,9 +179,9 @@ class Poster:
         if known is not None:
             return known, None
         try:
-            answer = await self._web.conversations_open(users=person)
+            answer = await self.web.conversations_open(users=person)
         except SlackApiError as error:
-            return None, _judged(error, error_word(error))
+            return None, judged(error, error_word(error))
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
             return None, Result(fate=Fate.LATER, error=error_word(error))  # opening twice opens nothing twice
         channel = (answer.get("channel") or {}).get("id")
@@ -189,7 +193,7 @@ class Poster:
     async def presence(self, person: str) -> str | None:
         """Whether Slack shows this person as "active" or "away" now, ``None`` when it does not say."""
         try:
-            answer = await self._web.users_getPresence(user=person)
+            answer = await self.web.users_getPresence(user=person)
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("no presence", person=person, error=error_word(error))
             return None
@@ -199,7 +203,7 @@ class Poster:
     async def open_modal(self, trigger_id: str, view: Mapping[str, Any]) -> bool:
         """Show a modal; False when Slack would not (the trigger lives three seconds)."""
         try:
-            await self._web.views_open(trigger_id=trigger_id, view=dict(view))
+            await self.web.views_open(trigger_id=trigger_id, view=dict(view))
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("no modal", error=error_word(error))
             return False
@@ -207,7 +211,7 @@ class Poster:
 
     async def _attempt(self, method: str, arguments: dict[str, Any], payload: Mapping[str, Any]) -> Result:
         try:
-            answer = await self._web.api_call(method, json={**arguments, **payload})
+            answer = await self.web.api_call(method, json={**arguments, **payload})
         except SlackApiError as error:
             word = error_word(error)
             if word in _BLOCKS_REFUSED and payload.get("blocks"):
@@ -219,7 +223,7 @@ class Poster:
                     **({"blocks": []} if method == "chat.update" else {}),
                 }
                 return await self._attempt(method, arguments, plain)
-            return _judged(error, word)
+            return judged(error, word)
         except aiohttp.ClientConnectorError as error:
             return Result(fate=Fate.LATER, error=error_word(error))
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -231,7 +235,8 @@ def _metadata(key: str, version: int) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": {"key": key, "version": version}}
 
 
-def _judged(error: SlackApiError, word: str) -> Result:
+def judged(error: SlackApiError, word: str) -> Result:
+    """What Slack's answer makes of an attempt."""
     status = getattr(error.response, "status_code", 0)
     headers = getattr(error.response, "headers", {}) or {}
     if status == 429 or word == "ratelimited":

@@ -19,7 +19,9 @@ class Replies:
             kind = "in_channel" if public else "ephemeral"
             return Reply(payload={"response_type": kind, **message.payload()})
         if incoming.kind is Kind.SUBMIT:
-            return Reply(payload={"response_action": "errors", "errors": {"reason": message.text[:500]}})
+            # Slack takes an error only beside an input that the form has.
+            place = "reason" if "reason" in incoming.fields else next(iter(incoming.fields), "reason")
+            return Reply(payload={"response_action": "errors", "errors": {place: message.text[:500]}})
         self._desk.spawn(self.later(incoming, message, public=public))
         return Reply()
 

@@ -20,6 +20,7 @@ from chatbot.metrics import Metrics
 from chatbot.pace import Pace
 from chatbot.posting import Fate, Poster, Result
 from chatbot.steps import Owing
+from chatbot.uploading import DRAWING, Pictures, is_picture
 from storage import outbox
 from storage.database import Database, StorageError
 from storage.outbox import Owed, SendState
@@ -67,6 +68,7 @@ class Sender:
         self.delivery: Delivery | None = None
         self._database = database
         self._poster = poster
+        self._pictures = Pictures(poster=poster)
         self._metrics = metrics
         self._owner = owner
         self._now = now
@@ -179,14 +181,19 @@ class Sender:
             row = replace(row, channel=where)
         if row.state is SendState.UNKNOWN:
             await self._find(row)
+        elif is_picture(row) and (waits := self._pictures.waits(row)) is not None:
+            await self._record(row, waits)
         else:
             await self._show(row)
 
     async def _find(self, row: Owed) -> None:
         """Look for a post of unknown fate."""
-        found = await self._poster.find(
-            row.channel, key=row.key, since=row.created_at.timestamp(), thread_ts=row.thread_ts
-        )
+        if is_picture(row):
+            found = await self._pictures.find(row)
+        else:
+            found = await self._poster.find(
+                row.channel, key=row.key, since=row.created_at.timestamp(), thread_ts=row.thread_ts
+            )
         at = self._now()
         if found is None:
             await self._later(row, "cannot look for it", unknown=True)
@@ -201,7 +208,7 @@ class Sender:
 
     async def _show(self, row: Owed) -> None:
         """Post it, or edit what stands already, at the pace that Slack allows."""
-        pace = self._edits if row.ts else self._pace(row.channel)
+        pace = self._edits if row.ts and not is_picture(row) else self._pace(row.channel)
         if (wait := pace.wait(ahead=AHEAD if row.priority <= URGENT else 0)) > LONGEST_WAIT:
             # Not under our lease, which would run out meanwhile.
             await self._later(row, "Slack asked to wait", after=wait)
@@ -211,25 +218,23 @@ class Sender:
         newest = await self._database.read(lambda conn: outbox.get(conn, row.key)) or row
         newest = replace(newest, channel=row.channel)
         pace.take()
-        if newest.ts is not None:
+        if is_picture(newest):
+            result = await self._pictures.show(newest)
+        elif (
+            ts := newest.ts or self._shown.get(newest.key)
+        ) is not None:  # shown while the database was away
             result = await self._poster.edit(
-                newest.channel, newest.ts, newest.payload, key=newest.key, version=newest.version
+                newest.channel, ts, newest.payload, key=newest.key, version=newest.version
             )
         else:
-            ts = self._shown.get(newest.key)
-            if ts is not None:  # shown while the database was away: edit that one
-                result = await self._poster.edit(
-                    newest.channel, ts, newest.payload, key=newest.key, version=newest.version
-                )
-            else:
-                result = await self._poster.post(
-                    newest.channel,
-                    newest.payload,
-                    key=newest.key,
-                    version=newest.version,
-                    thread_ts=newest.thread_ts,
-                )
-        if result.fate is Fate.LATER:
+            result = await self._poster.post(
+                newest.channel,
+                newest.payload,
+                key=newest.key,
+                version=newest.version,
+                thread_ts=newest.thread_ts,
+            )
+        if result.fate is Fate.LATER and result.error != DRAWING:
             pace.hold(result.retry_after)
         await self._record(newest, result)
 
@@ -243,7 +248,7 @@ class Sender:
                         conn, row.id, version=row.version, ts=result.ts, at=at, channel=row.channel
                     )
                 )
-                if self.delivery is not None:
+                if self.delivery is not None and not result.error:
                     await self.delivery.arrived(row.channel)
             case Fate.LATER:
                 await self._later(row, result.error, after=result.retry_after)
@@ -251,7 +256,7 @@ class Sender:
                 # It cannot be looked for; a second copy of an answer is better than none, and a tab is only drawn anew.
                 await self._later(row, result.error)
             case Fate.UNKNOWN:
-                await self._later(row, result.error, unknown=True)
+                await self._later(row, result.error, after=result.retry_after, unknown=True)
             case Fate.REJECTED if result.error == "message_not_found" and (row.ts or row.key in self._shown):
                 # Somebody deleted it, or it was moved since: what it has to say must be seen all the same.
                 log.warning("a message is gone, posting it anew", key=row.key, channel=row.channel)
@@ -269,7 +274,8 @@ class Sender:
 
     async def _later(self, row: Owed, error: str, *, after: float = 0.0, unknown: bool = False) -> None:
         pause = max(after, min(2.0 ** min(row.attempts, 6) * 0.5, LAST_RETRY))
-        log.warning("a message waits", key=row.key, error=error, seconds=pause)
+        say = log.debug if error == DRAWING else log.warning
+        say("a message waits", key=row.key, error=error, seconds=pause)
         if unknown:
             at = self._now() + max(LOOK_AFTER, timedelta(seconds=pause))
             await self._database.write(lambda conn: outbox.unknown(conn, row.id, at=at, error=error))

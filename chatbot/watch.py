@@ -54,7 +54,7 @@ class Watch:
         reassert: Reassert,
         adopt: Adopt,
         leads: Callable[[], bool],
-        eyes: Eyes,
+        eyes: tuple[Eyes, ...],
     ) -> None:
         self._desk = desk
         self._leads = leads
@@ -85,14 +85,21 @@ class Watch:
             status = await self._read()
         except CoordinatorError as error:
             log.warning("no look at the fleet", error=str(error))
-            await self._eyes.failed(error)
+            for eyes in self._eyes:
+                await eyes.failed(error)
             return
         try:
             await self._compare(status)
         except CoordinatorError as error:
             log.warning("no second look at the fleet", error=str(error))
-        async with asyncio.timeout(EYES_SECONDS):  # a database that hangs must not keep us from looking again
-            await self._eyes.saw(status)
+        for eyes in self._eyes:
+            try:
+                async with asyncio.timeout(
+                    EYES_SECONDS
+                ):  # a database that hangs must not keep us from looking again
+                    await eyes.saw(status)
+            except (StorageError, TimeoutError) as error:
+                log.warning("a look was not taken in", error=str(error) or "timeout")
 
     async def look(self) -> None:
         """One look: read, compare with the latch, stop again when the fleet moves against it."""

@@ -8,9 +8,11 @@ from commands import (
     help,  # noqa: A004 - a module is named for its command
     kill,
     lockdown,
+    monitor,
     oncall,
     override,
     pause,
+    recoveries,
     resume,
     silence,
     silences,
@@ -19,6 +21,7 @@ from commands import (
     status,
     stop,
     who,
+    windows,
 )
 from commands.spec import Command
 from commands.words import bare, clean
@@ -32,6 +35,9 @@ COMMANDS: tuple[Command, ...] = (
     silence.COMMAND,
     silences.COMMAND,
     oncall.COMMAND,
+    monitor.COMMAND,
+    windows.COMMAND,
+    recoveries.COMMAND,
     override.COMMAND,
     force_override.COMMAND,
     start.COMMAND,

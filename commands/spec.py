@@ -48,6 +48,7 @@ class Request:
     pattern: str = ""  # of alerts; may hold * and ?
     person: str | None = None  # a Slack user id, or "me": whoever typed it; None: nobody
     span: timedelta | None = None  # how long it lasts
+    every: timedelta | None = None  # how often it is looked at
     until: "When | None" = None  # when it ends; None: when it is changed
 
 

@@ -292,6 +292,33 @@ class Alerts(_Group):
         return value
 
 
+class Windows(_Group):
+    """Monitoring windows: how long, and what ends them."""
+
+    after_start_minutes: float = Field(
+        default=30,
+        ge=0,
+        le=10_080,
+        description="Minutes of the window that an approved start opens; 0: none.",
+    )
+    health_below: float = Field(
+        default=50, ge=0, le=100, description="Health of a bot below which its window ends as unstable."
+    )
+    error_rise: int = Field(
+        default=3,
+        ge=1,
+        le=10_000,
+        description="New errors within five minutes that end a window as unstable.",
+    )
+    on_unstable: Annotated[Literal["offer", "stop"], Lower] = Field(
+        default="offer",
+        description="What follows an unstable window: `offer` the stop, or `stop` at once what still moves.",
+    )
+    safe_mode_minutes: float = Field(
+        default=120, gt=0, le=10_080, description="Minutes of safe mode after which somebody has to decide."
+    )
+
+
 class Hooks(_Group):
     """The doors for other programs' alerts; each is shut until its secret is set."""
 
@@ -370,6 +397,7 @@ class Settings(BaseSettings):
     policy: Policy = Policy()
     totp: Totp = Totp()
     alerts: Alerts = Alerts()
+    windows: Windows = Windows()
     hooks: Hooks = Hooks()
     kill: Kill = Kill()
     contacts: tuple[Contact, ...] = ()

@@ -11,7 +11,8 @@ from chatbot.alerting.watching import FLEET
 from commands.alerting.changes import Memory
 from commands.alerting.model import Kind, Severity, Signal, Source
 from commands.coordinator.model import MOVING, STATUS_WORDS
-from storage import actions, latch, marks
+from commands.monitoring.judging import Rule
+from storage import actions, latch, marks, windows
 from storage.actions import OPEN
 
 LOOK_SECONDS = 2.0
@@ -59,7 +60,25 @@ def signals(conn: Connection, *, now: datetime) -> tuple[Signal, ...]:
         found.append(
             _critical(Kind.STOP_NOT_VERIFIED, said, identity=action.id, at=action.accepted_at, bot=action.bot)
         )
+    found += _unstable(conn, memory, mark.at if mark is not None else None, now=now)
     return tuple(found)
+
+
+def _unstable(conn: Connection, memory: Memory, looked: datetime | None, *, now: datetime) -> list[Signal]:
+    """Windows that health or errors ended, that nobody has answered, and whose bot still moves."""
+    found: dict[str, Signal] = {}
+    for row in windows.unsettled(conn, now - LOOK_BACK):
+        target = row.culprit or row.bot
+        seen = memory.bots.get(target or "")
+        fresh = looked is not None and row.ended_at is not None and looked > row.ended_at
+        still = seen is not None and seen.status in STATUS_WORDS and seen.status not in MOVING
+        if row.rule not in (Rule.HEALTH, Rule.ERRORS) or (fresh and still):
+            continue
+        said = f"Window #{row.id} is unstable: {row.why}"
+        name = target or "fleet"
+        signal = _critical(Kind.WINDOW_UNSTABLE, said, identity=f"window-{name}", at=row.begun_at, bot=target)
+        found.setdefault(name, signal)
+    return list(found.values())
 
 
 def _critical(kind: Kind, message: str, *, identity: str, at: datetime, bot: str | None = None) -> Signal:

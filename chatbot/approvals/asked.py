@@ -14,6 +14,7 @@ from chatbot import standing
 from chatbot.approvals import copies
 from chatbot.approvals.binding import bound, raising_of, request_of, sends
 from chatbot.desk import Desk
+from chatbot.monitoring import opening
 from chatbot.views import asked_words
 from chatbot.views.approval_state import RequestCard
 from chatbot.views.asked_words import Surroundings
@@ -172,7 +173,15 @@ def _shown(
     elsewhere = action.command in actions.RELEASES and released_elsewhere(stands)
     return {
         "sends": list(sends(desk, action, started=started, elsewhere=elsewhere)),
-        "effects": list(asked_words.effect_lines(request, stands, around)),
+        "effects": [*asked_words.effect_lines(request, stands, around), *_window(desk, request)],
         "state": list(asked_words.state_lines(request, stands, around)),
         "started": list(started),
     }
+
+
+def _window(desk: Desk, request: Request) -> tuple[str, ...]:
+    """The window that follows a start."""
+    minutes = desk.windows.after_start_minutes
+    if request.command not in opening.STARTS or not minutes:
+        return ()
+    return (asked_words.window_line(timedelta(minutes=minutes)),)

@@ -10,6 +10,7 @@ from chatbot.approvals import copies
 from chatbot.approvals.binding import differences, gone
 from chatbot.desk import Desk
 from chatbot.kill_record import KillRecord
+from chatbot.monitoring import opening
 from chatbot.steps import Owing, owe
 from chatbot.views import approval as view
 from chatbot.views.approval_state import RequestCard
@@ -107,9 +108,21 @@ def finish(
         subject=action_id,
         detail=dict(outcome),
     )
+    if state is State.VERIFIED:
+        _begin_watching(conn, desk, action_id, now)
     card = copies.redraw(conn, desk, action_id, entry)
     owe(conn, _news(conn, card, desk, now), now)
     return card
+
+
+def _begin_watching(conn: Connection, desk: Desk, action_id: str, now: datetime) -> None:
+    """A bot that was started is watched for a while."""
+    action, approval = actions.get(conn, action_id), approvals.get(conn, action_id)
+    if action is None or approval is None:
+        return
+    listed = approval.asked.get("started")
+    sequence = tuple(map(str, listed)) if isinstance(listed, list) else ()
+    opening.after_start(conn, desk, action, (action.bot,) if action.bot else sequence, now)
 
 
 def _news(conn: Connection, card: RequestCard, desk: Desk, now: datetime) -> tuple[Owing, ...]:

@@ -51,6 +51,7 @@ _OF_THE_FLEET = {  # the same, as whole sentences
     ),
     Kind.KILL: ("The fleet is killed", "The fleet was killed"),
     Kind.STOP_NOT_VERIFIED: ("NOT SEEN TO STOP", "Was not seen to stop at first"),
+    Kind.WINDOW_UNSTABLE: ("A watched bot is unstable", "A watched bot was unstable"),
     Kind.CHANNEL_BROKEN: ("A channel takes no messages", "A channel took no messages"),
 }
 

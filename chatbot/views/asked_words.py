@@ -1,6 +1,7 @@
 """What a request says of the state it was asked in and of what it would let trade, made once when it is asked."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from chatbot.views.markup import NAME_SHOWN, lasting, outside, person, when
 from commands import release, starting
@@ -64,6 +65,11 @@ def effect_lines(request: Request, standing: Standing, around: Surroundings) -> 
             return (
                 "*Effect*: requests that raise risk are taken and approved again. It starts nothing itself.",
             )
+
+
+def window_line(span: timedelta) -> str:
+    """That a monitoring window follows, for the card of a start."""
+    return f"*Then*: once it is seen running, a monitoring window of {lasting(span)} opens by itself."
 
 
 def _release(request: Request, standing: Standing, around: Surroundings) -> tuple[str, ...]:

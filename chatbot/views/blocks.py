@@ -76,10 +76,13 @@ def header(text: str) -> Block:
     return {"type": "header", "text": _plain(text, HEADER)}
 
 
-def section(*lines: str) -> Block | None:
-    """Lines of markup; ``None`` when there is nothing in them."""
+def section(*lines: str, accessory: Block | None = None) -> Block | None:
+    """Lines of markup, a button beside them if given; ``None`` when there is nothing in them."""
     text = "\n".join(filter(None, lines))
-    return {"type": "section", "text": _markup(text, SECTION)} if text.strip() else None
+    if not text.strip():
+        return None
+    made = {"type": "section", "text": _markup(text, SECTION)}
+    return made if accessory is None else {**made, "accessory": accessory}
 
 
 def context(*parts: str) -> Block | None:
@@ -178,6 +181,72 @@ def choice_form(
     }
     asked = (_input(block_id, question, select), _input("reason", label, _REASON))
     return _form(name, action, asked, title=title, explanation=explanation, submit=submit)
+
+
+def form(name: str, context: str, *asked: Block, title: str, explanation: str, submit: str) -> View:
+    """A modal with these inputs; ``name`` comes back as its callback id, ``context`` as it is."""
+    return _form(name, context, asked, title=title, explanation=explanation, submit=submit)
+
+
+def text_input(
+    block_id: str,
+    label: str,
+    *,
+    initial: str = "",
+    hint: str = "",
+    most: int = SECTION,
+    lines: bool = True,
+    optional: bool = True,
+) -> Block:
+    """An input of a form for words, at most ``most`` characters (3,000 by Slack's rule)."""
+    element: dict[str, Any] = {
+        "type": "plain_text_input",
+        "action_id": "text",
+        "multiline": lines,
+        "max_length": min(most, SECTION),
+    }
+    if initial:
+        element["initial_value"] = visible(initial)[: min(most, SECTION)]
+    return _asked(block_id, label, element, hint=hint, optional=optional)
+
+
+def select_input(
+    block_id: str, label: str, choices: Mapping[str, str], *, initial: str | None = None, hint: str = ""
+) -> Block:
+    """An input of a form for one of ``choices`` (value -> words), ``initial`` or else the first chosen already."""
+    options = {
+        value: {"text": _plain(words, OPTION_LABEL), "value": value[:OPTION_VALUE]}
+        for value, words in choices.items()
+    }
+    first = options.get(initial or "") or next(iter(options.values()))
+    element = {
+        "type": "static_select",
+        "action_id": "choice",
+        "options": list(options.values()),
+        "initial_option": first,
+    }
+    return _asked(block_id, label, element, hint=hint, optional=False)
+
+
+def person_input(block_id: str, label: str, *, initial: str | None = None, optional: bool = True) -> Block:
+    """An input of a form for one person."""
+    element: dict[str, Any] = {"type": "users_select", "action_id": "person"}
+    if initial:
+        element["initial_user"] = initial
+    return _asked(block_id, label, element, optional=optional)
+
+
+def date_input(block_id: str, label: str, *, initial: str | None = None, optional: bool = True) -> Block:
+    """An input of a form for a day, as YYYY-MM-DD."""
+    element: dict[str, Any] = {"type": "datepicker", "action_id": "day"}
+    if initial:
+        element["initial_date"] = initial
+    return _asked(block_id, label, element, optional=optional)
+
+
+def _asked(block_id: str, label: str, element: Block, *, hint: str = "", optional: bool) -> Block:
+    made = {**_input(block_id, label, element), "optional": optional}
+    return {**made, "hint": _plain(hint, INPUT_LABEL)} if hint else made
 
 
 def _input(block_id: str, label: str, element: Block) -> Block:

@@ -144,6 +144,7 @@ _BY_KIND: dict[str, int] = {
     Kind.KILL: 4,
     # their words quote whoever did not answer, which is not what they are about
     Kind.STOP_NOT_VERIFIED: 0,
+    Kind.WINDOW_UNSTABLE: 1,
     Kind.CHANNEL_BROKEN: 0,
 }
 _BY_WORDS = tuple(

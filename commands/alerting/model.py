@@ -51,6 +51,7 @@ class Kind(StrEnum):
     KILL = "kill"
     STOP_NOT_VERIFIED = "stop_not_verified"
     CHANNEL_BROKEN = "channel_broken"
+    WINDOW_UNSTABLE = "window_unstable"
 
 
 BORN_CRITICAL = frozenset({Kind.KILL, Kind.LATCH_MISMATCH, Kind.STOP_NOT_VERIFIED})

@@ -17,12 +17,16 @@ from storage import (
     gaps,
     latch,
     lockdown,
+    looks,
     marks,
     on_call,
     outbox,
+    recovery_rows,
+    safe_modes,
     seen,
     silences,
     totp,
+    windows,
 )
 from storage.schema import metadata
 
@@ -38,12 +42,18 @@ TABLES = (
     gaps.gaps,
     latch.latches,
     lockdown.lockdowns,
+    looks.looks,
     marks.marks,
     on_call.on_call,
     outbox.outbox,
+    recovery_rows.recoveries,
+    recovery_rows.recovery_corrections,
+    recovery_rows.recovery_items,
+    safe_modes.safe_modes,
     seen.seen_keys,
     silences.silences,
     totp.totp,
+    windows.windows,
 )
 """Named so that every table is imported, and so known to ``alembic check``."""
 

@@ -15,6 +15,16 @@ from storage.database import Database
 from storage.sqlite_file import SqliteFile
 
 NEW = {"alert_events", "alerts", "gaps", "marks", "on_call", "silences"}
+LATER = {
+    "looks",
+    "recoveries",
+    "recovery_corrections",
+    "recovery_items",
+    "safe_modes",
+    "windows",
+}
+"""What the revisions after it add."""
+
 AT = "2026-11-24T03:12:00.000000+00:00"
 ROWS = (  # frozen, as 0002 knew them
     f"""
@@ -80,7 +90,7 @@ async def test_an_older_database_gains_tables_and_keeps_every_row(old_url: str) 
     assert sum(map(len, before.values())) == len(ROWS) + 1  # and the head of the audit
     database = Database(old_url)
     await database.prepare()
-    assert stored(old_url) == before | {table: [] for table in NEW}
+    assert stored(old_url) == before | {table: [] for table in NEW | LATER}
 
     def look(conn: Connection) -> None:
         kill, held, owed = actions.open_kill(conn), latch.current(conn), outbox.get(conn, "kill-OLD/card")
@@ -117,5 +127,5 @@ async def test_the_way_back_takes_the_new_tables_and_no_other_row(old_url: str) 
     database = Database(old_url)
     await database.prepare()
     assert await database.read(alerts.firing) == []
-    assert stored(old_url) == before | {table: [] for table in NEW}
+    assert stored(old_url) == before | {table: [] for table in NEW | LATER}
     await database.close()

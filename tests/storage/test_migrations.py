@@ -35,13 +35,19 @@ TABLES = {
     "gaps",
     "latches",
     "lockdowns",
+    "looks",
     "marks",
     "on_call",
     "outbox",
+    "recoveries",
+    "recovery_corrections",
+    "recovery_items",
+    "safe_modes",
     "seen_keys",
     "silences",
     "totp",
     "votes",
+    "windows",
 }
 
 

@@ -98,7 +98,7 @@ const DRAW = {
   input(block, names) {
     const made = box("input");
     const label = element("label", block.label.text + (block.optional ? " (optional)" : ""));
-    const field = inputField(block.element);
+    const field = inputField(block.element, names);
     field.id = label.htmlFor = `input-${block.block_id}`;
     field.dataset.block = block.block_id;
     field.required = !block.optional;
@@ -141,7 +141,18 @@ function select(part, empty) {
   return made;
 }
 
-function inputField(part) {
+function people(part, names) {
+  const made = element("select");
+  made.multiple = part.type === "multi_users_select";
+  if (!made.multiple) made.append(new Option(part.placeholder?.text ?? "Choose …", ""));
+  for (const [id, name] of Object.entries(names.people)) {
+    made.append(new Option(name, id, false, (part.initial_users ?? [part.initial_user]).includes(id)));
+  }
+  return made;
+}
+
+function inputField(part, names) {
+  if (part.type === "users_select" || part.type === "multi_users_select") return people(part, names);
   if (part.type === "checkboxes" || part.type === "multi_static_select") {
     const made = select(part, "");
     made.options[0].remove();
@@ -150,7 +161,7 @@ function inputField(part) {
   }
   if (part.options || part.option_groups) return select(part, part.placeholder?.text ?? "Choose …");
   const made = element(part.multiline ? "textarea" : "input");
-  made.value = part.initial_value ?? part.initial_date ?? part.initial_time ?? part.initial_user ?? "";
+  made.value = part.initial_value ?? part.initial_date ?? part.initial_time ?? "";
   if (part.placeholder) made.placeholder = part.placeholder.text;
   if (part.max_length) made.maxLength = part.max_length;
   if (part.type === "datepicker") made.type = "date";

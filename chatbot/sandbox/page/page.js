@@ -141,8 +141,21 @@ function drawMessage(message) {
     words.append(mrkdwn(message.text, names));
     node.append(words);
   }
-  for (const file of message.files ?? []) node.append(element("p", `📎 ${file.title} (${file.size} bytes)`, "quiet"));
+  for (const file of message.files ?? []) node.append(drawFile(file));
   return node;
+}
+
+function drawFile(file) {
+  const made = element("figure");
+  const named = file.title === file.name ? file.name : `${file.title} (${file.name})`;
+  made.append(element("figcaption", `📎 ${named}, ${file.size} bytes`, "quiet"));
+  if (file.name.endsWith(".png")) {
+    const picture = element("img");
+    picture.src = `/sandbox/files/${encodeURIComponent(file.id)}`;
+    picture.alt = file.alt_txt ?? file.title;
+    made.append(picture);
+  }
+  return made;
 }
 
 function drawReplies(message, replies) {

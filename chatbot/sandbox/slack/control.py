@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from chatbot.sandbox.slack.server import LocalSlack
 
 PAGE = Path(__file__).parent.parent / "page"
+PNG = b"\x89PNG\r\n\x1a\n"
 _PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
@@ -36,6 +37,7 @@ class Control:
         routes.add_get("/sandbox/state", self._state)
         routes.add_get("/sandbox/events", self._events)
         routes.add_get("/sandbox/calls", self._calls)
+        routes.add_get("/sandbox/files/{file}", self._file)
         routes.add_get("/sandbox/faults", self._faults)
         routes.add_post("/sandbox/faults", _acting(self._set_fault))
         routes.add_delete("/sandbox/faults", self._clear_faults)
@@ -135,6 +137,18 @@ class Control:
             for c in last
         ]
         return web.json_response(rows)
+
+    async def _file(self, request: web.Request) -> web.Response:
+        """The bytes of an uploaded file; a PNG is shown, everything else is saved."""
+        upload = self._slack.workspace.uploads.get(request.match_info["file"], {})
+        if "content" not in upload:
+            return web.json_response({"error": "no such file"}, status=404)
+        content: bytes = upload["content"]
+        headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+        if content.startswith(PNG):
+            return web.Response(body=content, content_type="image/png", headers=headers)
+        headers["Content-Disposition"] = "attachment"
+        return web.Response(body=content, content_type="application/octet-stream", headers=headers)
 
     async def _state(self, request: web.Request) -> web.Response:
         try:

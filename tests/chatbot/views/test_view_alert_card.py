@@ -174,6 +174,7 @@ def test_how_bad_it_is_stands_first_as_a_word(severity: Severity, word: str) -> 
         ),
         (Kind.KILL, "The fleet is killed", "The fleet was killed"),
         (Kind.STOP_NOT_VERIFIED, "NOT SEEN TO STOP", "Was not seen to stop at first"),
+        (Kind.WINDOW_UNSTABLE, "A watched bot is unstable", "A watched bot was unstable"),
         (Kind.CHANNEL_BROKEN, "A channel takes no messages", "A channel took no messages"),
     ],
 )

@@ -100,6 +100,7 @@ def test_anchors_are_those_of_the_headings() -> None:
         (Kind.LATCH_MISMATCH, 4),
         (Kind.KILL, 4),
         (Kind.STOP_NOT_VERIFIED, 0),
+        (Kind.WINDOW_UNSTABLE, 1),
         (Kind.CHANNEL_BROKEN, 0),
     ],
 )

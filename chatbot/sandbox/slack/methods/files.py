@@ -15,7 +15,10 @@ def _upload_url(context: Context, args: Json) -> Json:
     if length <= 0:
         raise ApiError("invalid_arguments")
     file_id = context.workspace.new_id("F")
-    context.workspace.uploads[file_id] = {"id": file_id, "name": name, "title": name, "size": length}
+    upload: Json = {"id": file_id, "name": name, "title": name, "size": length}
+    if args.get("alt_txt"):
+        upload["alt_txt"] = str(args["alt_txt"])
+    context.workspace.uploads[file_id] = upload
     return {"file_id": file_id, "upload_url": f"{context.base_url}/upload/v1/{file_id}"}
 
 

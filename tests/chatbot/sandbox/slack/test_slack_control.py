@@ -113,3 +113,18 @@ async def test_another_application_is_shown_below_its_prefix() -> None:
             assert await answer.json() == {"path": "/faults/hang", "q": "1", "body": {"a": 2}}
         async with session.get(slack.page_url + "/sandbox/fleet/nowhere") as answer:
             assert answer.status == 404
+
+
+async def test_an_uploaded_file_is_served_and_only_a_png_is_shown(
+    slack: LocalSlack, web: AsyncWebClient, page: aiohttp.ClientSession
+) -> None:
+    for name, content in (("a.png", b"\x89PNG\r\n\x1a\n..."), ("b.png", b"<script>alert(1)</script>")):
+        await web.files_upload_v2(channel="C0OPS", filename=name, content=content)
+    shown = []
+    for message in slack.messages("C0OPS"):
+        async with page.get(f"/sandbox/files/{message.files[0]['id']}") as answer:
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            shown.append((answer.content_type, answer.headers.get("Content-Disposition")))
+    assert shown == [("image/png", None), ("application/octet-stream", "attachment")]
+    async with page.get("/sandbox/files/F0NOWHERE") as answer:
+        assert answer.status == 404

@@ -1,10 +1,13 @@
 """The page in a real browser, with an unmodified bolt app behind it."""
 
+import struct
+import zlib
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 from slack_conversation import bolt_app, connected
+from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.sandbox.fleet import Fleet
 from chatbot.sandbox.slack import LocalSlack
@@ -18,6 +21,16 @@ def plain(text: str) -> dict[str, str]:
 
 def button(label: str, **more: Any) -> dict[str, Any]:
     return {"type": "button", "text": plain(label), "action_id": label.lower(), **more}
+
+
+def one_pixel() -> bytes:
+    """The smallest PNG."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\x00\x80")) + chunk(b"IEND", b"")
 
 
 SURE = {"title": plain("Sure?"), "text": plain("All of it."), "confirm": plain("Yes"), "deny": plain("No")}
@@ -220,3 +233,60 @@ async def test_channels_that_changed_are_marked_or_gone(slack: LocalSlack, page:
     await channels.get_by_role("button", name="#fleet-approvals (read-only)").wait_for()
     await slack.change_channel("C0RANDOM", gone=True)
     await channels.get_by_role("button", name="#random").wait_for(state="detached")
+
+
+async def test_a_picture_is_shown_and_told_in_words(
+    slack: LocalSlack, web: AsyncWebClient, page: Page
+) -> None:
+    for name, content in (("chart.png", one_pixel()), ("log.md", b"# recovery")):
+        await web.files_upload_v2(
+            channel="C0OPS",
+            filename=name,
+            content=content,
+            title=f"The {name}",
+            alt_txt="Health over two hours",
+        )
+    picture = page.get_by_role("img", name="Health over two hours")
+    await expect(picture).to_have_js_property("naturalWidth", 1)
+    await expect(page.get_by_text("The chart.png (chart.png)")).to_be_visible()
+    await expect(page.locator("figure", has_text="log.md")).to_be_visible()
+    assert await page.locator("figure img").count() == 1
+
+
+async def test_people_and_days_are_chosen_in_a_modal(slack: LocalSlack, page: Page) -> None:
+    app = bolt_app(slack)
+    sent: list[dict[str, Any]] = []
+    person = {"type": "users_select", "action_id": "who", "initial_user": "U0ADMIN2"}
+    people = {"type": "multi_users_select", "action_id": "who", "initial_users": ["U0ADMIN1"]}
+    day = {"type": "datepicker", "action_id": "day", "initial_date": "2026-11-26"}
+    asked = {"owner": ("Owner", person), "crew": ("Crew", people), "due": ("Due", day)}
+    blocks = [
+        {"type": "input", "block_id": block_id, "label": plain(label), "element": element}
+        for block_id, (label, element) in asked.items()
+    ]
+
+    @app.command("/kill")
+    async def kill(ack: Any, body: dict[str, Any], client: Any) -> None:
+        await ack()
+        await client.views_open(trigger_id=body["trigger_id"], view={**ASK, "blocks": blocks})
+
+    @app.view("why")
+    async def why(ack: Any, view: dict[str, Any]) -> None:
+        await ack()
+        sent.append(view["state"]["values"])
+
+    async with connected(slack, app):
+        await page.get_by_label("Type as this person").fill("/kill")
+        await page.keyboard.press("Enter")
+        modal = page.locator("#modal")
+        await expect(modal.get_by_label("Owner")).to_have_value("U0ADMIN2")
+        await expect(modal.get_by_label("Due")).to_have_value("2026-11-26")
+        await modal.get_by_label("Owner").select_option(label="operator")
+        await modal.get_by_label("Crew").select_option(label=["admin", "viewer"])
+        await modal.get_by_label("Due").fill("2026-12-01")
+        await modal.get_by_role("button", name="Send it").click()
+        await expect(modal).to_be_hidden()
+    (values,) = sent
+    assert values["owner"]["who"]["selected_user"] == "U0OPER01"
+    assert values["crew"]["who"]["selected_users"] == ["U0ADMIN1", "U0VIEW01"]
+    assert values["due"]["day"]["selected_date"] == "2026-12-01"
