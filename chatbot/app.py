@@ -76,6 +76,7 @@ class Program:
                 Job(name="forget what is old", seconds=PRUNE_SECONDS, run=self._prune),
                 *parts.alerting.jobs(),
                 *parts.monitoring.jobs(),
+                *parts.recovering.jobs(),
             )
         )
         await parts.alerting.lead.renew()

@@ -11,6 +11,8 @@ from chatbot.intake import Intake
 from chatbot.monitoring.pressing import PRESSES as WINDOW_PRESSES
 from chatbot.monitoring.pressing import WindowPressing
 from chatbot.posting import Poster
+from chatbot.recovering.pressing import PRESSES as RECOVERY_PRESSES
+from chatbot.recovering.pressing import RecoveryPressing
 from chatbot.replies import Replies
 from chatbot.views.markup import escape
 from commands.parsing import parse
@@ -44,6 +46,7 @@ class Buttons:
         ballots: Ballots,
         pressing: Pressing,
         windows: WindowPressing,
+        recoveries: RecoveryPressing,
         poster: Poster,
         replies: Replies,
     ) -> None:
@@ -55,6 +58,7 @@ class Buttons:
         self._ballots = ballots
         self._pressing = pressing
         self._windows = windows
+        self._recoveries = recoveries
         self._poster = poster
         self._replies = replies
 
@@ -66,6 +70,8 @@ class Buttons:
             return await self._pressing.pressed(incoming)
         if incoming.name in WINDOW_PRESSES:
             return await self._windows.pressed(incoming)
+        if incoming.name in RECOVERY_PRESSES:
+            return await self._recoveries.pressed(incoming)
         known = CLICKS.get(incoming.name)
         if known is None:
             return await self._admission.refuse(incoming, Refusal(why="unknown button", sentence=FORGED))

@@ -27,6 +27,8 @@ from chatbot.incoming import Incoming, Kind, Reply
 from chatbot.intake import Intake
 from chatbot.monitoring.answering import NAMES as WINDOWS
 from chatbot.monitoring.answering import WindowAnswering
+from chatbot.recovering.answering import NAMES as RECOVERIES
+from chatbot.recovering.answering import RecoveryAnswering
 from chatbot.replies import Replies
 from chatbot.views import refusals
 from chatbot.views.blocks import Message
@@ -63,6 +65,7 @@ class Dispatcher:
         answers: Answers,
         alerting: Answering,
         windows: WindowAnswering,
+        recoveries: RecoveryAnswering,
         buttons: Buttons,
         replies: Replies,
     ) -> None:
@@ -77,6 +80,7 @@ class Dispatcher:
         self._answers = answers
         self._alerting = alerting
         self._windows = windows
+        self._recoveries = recoveries
         self._buttons = buttons
         self._replies = replies
         self._answered: OrderedDict[str, None] = OrderedDict()
@@ -204,6 +208,8 @@ class Dispatcher:
             work = self._alerting.answer(request, by=incoming.user, role=role)
         elif request.command in WINDOWS:
             work = self._windows.answer(request, by=incoming.user, role=role, key=incoming.key)
+        elif request.command in RECOVERIES:
+            work = self._recoveries.answer(request, role=role, trigger_id=incoming.trigger_id)
         else:
             work = self._answers.answer(request, role=role)
         return await self._soon(incoming, work, public=request.public, meanwhile=READING)

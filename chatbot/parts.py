@@ -32,6 +32,8 @@ from chatbot.monitoring.parts import Monitoring
 from chatbot.monitoring.parts import build as build_monitoring
 from chatbot.posting import Poster, web_client
 from chatbot.recorder import Recorder
+from chatbot.recovering.parts import Recovering
+from chatbot.recovering.parts import build as build_recovering
 from chatbot.replies import Replies
 from chatbot.roster import Roster
 from chatbot.sender import Sender
@@ -100,6 +102,7 @@ class Parts:
     watch: Watch
     alerting: Alerting
     monitoring: Monitoring
+    recovering: Recovering
     door: Door
     sockets: Sockets | None
     guard: Guard | None
@@ -157,6 +160,9 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
         poster=poster,
         replies=replies,
     )
+    recovering = build_recovering(
+        desk=desk, people=people, admission=admission, poster=poster, replies=replies
+    )
     tending = Tending(desk=desk, executor=core.executor, fleet_age=settings.coordinator.poll_seconds)
     answers = Answers(
         desk=desk,
@@ -183,6 +189,7 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
         ballots=ballots,
         pressing=alerting.pressing,
         windows=monitoring.pressing,
+        recoveries=recovering.pressing,
         poster=poster,
         replies=replies,
     )
@@ -198,6 +205,7 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
         answers=answers,
         alerting=alerting.answering,
         windows=monitoring.answering,
+        recoveries=recovering.answering,
         buttons=buttons,
         replies=replies,
     )
@@ -220,6 +228,7 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
         ),
         alerting=alerting,
         monitoring=monitoring,
+        recovering=recovering,
         door=door,
         sockets=sockets,
         guard=guard,

@@ -301,6 +301,13 @@ def ended_since(conn: sa.Connection, since: datetime, kinds: Sequence[str]) -> l
     return _rows(conn, query.order_by(alerts.c.ended_at))
 
 
+def begun_since(conn: sa.Connection, moment: datetime, limit: int) -> list[AlertRow]:
+    """The alerts that began since then, the newest ``limit`` of them, oldest first."""
+    recent = (alerts.c.began_at >= moment, alerts.c.source != SUMMARY)
+    query = sa.select(alerts).where(*recent).order_by(alerts.c.began_at.desc(), alerts.c.id.desc())
+    return _rows(conn, query.limit(limit))[::-1]
+
+
 def tally(conn: sa.Connection, since: datetime) -> Mapping[str, int]:
     """How many beginnings, ends and holds of alerts there were since then: {"began": .., "ended": .., "hold": ..}.
 

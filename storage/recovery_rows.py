@@ -93,7 +93,14 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """How long an incident took, in seconds; ``None`` where it is not known."""
+    """How long an incident took, in seconds; ``None`` where it is not known.
+
+    It begins with its first alert, or with its first kill or stop if that came earlier.
+    ``detect``: from the source's own time of the first alert to when we recorded it.
+    ``stop``: from the beginning to when the first kill or stop was sent.
+    ``verify``: from the acceptance of that one to its verification.
+    ``recover``: from the beginning to the end of the last verified start or resume after it.
+    """
 
     detect: float | None = None
     stop: float | None = None

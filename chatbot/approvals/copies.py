@@ -16,7 +16,7 @@ from chatbot.views import approval as view
 from chatbot.views import home as home_view
 from chatbot.views.approval_state import RequestCard
 from chatbot.views.blocks import Message
-from storage import actions, approvals, audit, latch, lockdown
+from storage import actions, approvals, audit, latch, lockdown, recoveries
 from storage.actions import Action
 from storage.approvals import Approval
 from storage.audit import Entry
@@ -73,7 +73,7 @@ def redraw(conn: Connection, desk: Desk, action_id: str, entry: Entry, *, tabs: 
 
 def homes(conn: Connection, desk: Desk, people: Sequence[str] | None = None) -> tuple[Owing, ...]:
     """The home tabs of these people (default: of every admin)."""
-    open_now, lately = waiting(conn), ended(conn)
+    open_now, lately, now = waiting(conn), ended(conn), desk.now()
     held, locked = latch.current(conn), lockdown.current(conn)
     return tuple(
         Owing(
@@ -87,6 +87,8 @@ def homes(conn: Connection, desk: Desk, people: Sequence[str] | None = None) -> 
                     ended=lately,
                     held=held,
                     locked=locked,
+                    todo=recoveries.open_items(conn, person),
+                    now=now,
                     root=desk.root,
                 )
             },

@@ -1,12 +1,16 @@
-"""The home tab: what waits for this person, what stands now, and the last requests."""
+"""The home tab: what waits for this person, what they have to do, what stands now, and the last requests."""
 
-from chatbot.views import approval
+from collections.abc import Sequence
+from datetime import datetime
+
+from chatbot.views import approval, recovery
 from chatbot.views.approval_state import RequestCard
 from chatbot.views.approval_words import headline
 from chatbot.views.blocks import View, context, header, home, section
 from chatbot.views.markup import outside, person, when
 from storage.latch import Latch
 from storage.lockdown import Lockdown
+from storage.recoveries import Item, RecoveryRow
 
 WAITING_SHOWN = 15
 ENDED_SHOWN = 8
@@ -21,6 +25,8 @@ def view(
     held: Latch | None,
     locked: Lockdown | None,
     root: str,
+    now: datetime,
+    todo: Sequence[tuple[Item, RecoveryRow]] = (),
 ) -> View:
     """The tab of one reader; the buttons are there only for who may use them."""
     return home(
@@ -39,6 +45,7 @@ def view(
         if len(waiting) > WAITING_SHOWN
         else None,
         section(_killed(held), _locked(locked)),
+        *recovery.todo(todo, now),
         header("Lately"),
         section(
             *(f"{outside(headline(each), 150)}, asked by {person(each.by)}" for each in ended[:ENDED_SHOWN])

@@ -185,7 +185,7 @@ async def test_a_closed_log_is_never_changed_and_only_added_to(database: Databas
 
 
 async def test_the_newest_logs_are_listed_first_by_bot_and_by_text(database: Database) -> None:
-    first = await create(database, replace(DRAFT, issue="Ärger at 100%_sure"))
+    first = await create(database, replace(DRAFT, issue="Ärger, Hauptstraße, 100%_sure"))
     second = await create(database, replace(DRAFT, bot="quantum", lessons="100 percent sure"))
     third = await create(database, replace(DRAFT, bot=None, scenario="data-loss"))
 
@@ -199,7 +199,7 @@ async def test_the_newest_logs_are_listed_first_by_bot_and_by_text(database: Dat
     assert await numbers(bot="quantum") == ([second.id], 1)
     assert await numbers(bot="%") == ([], 0)
     assert await numbers(text="100%_SURE") == ([first.id], 1)
-    assert await numbers(text="äRGER") == ([first.id], 1)
+    assert await numbers(text="äRGER, HAUPTSTRASSE") == ([first.id], 1)
     assert await numbers(text="Data-Loss") == ([third.id], 1)
     assert await numbers(text="disk", bot="ndax") == ([first.id], 1)
     assert await numbers(text="U1") == ([], 0)
@@ -260,10 +260,10 @@ async def test_a_reminder_is_due_until_somebody_took_it(database: Database) -> N
     assert await due(NOW + DAY) == [4, 8]
     assert await reminded(NOW + 2 * DAY, None)
     assert await due(NOW + 9 * DAY) == [4, 8, 2, 3, 5, 7, 9, 6, 10]
+    assert await database.read(recoveries.altered) == []  # being reminded changes nothing that people said
     four = (await items(database, made.id))[3]
     assert await tick(database, four.id)
     assert await due(NOW + DAY) == [8]
-    assert await database.read(recoveries.altered) == []  # being reminded changes nothing that people said
 
 
 async def test_of_many_who_change_a_log_at_once_each_leaves_the_digest_of_all(

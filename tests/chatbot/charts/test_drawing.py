@@ -149,8 +149,6 @@ def test_what_is_no_chart_is_refused(name: str) -> None:
 
 def test_without_matplotlib_there_are_no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError):
-        import matplotlib  # noqa: F401
     assert not available()
 
 

@@ -357,6 +357,7 @@ def every_form(text: str) -> Iterator[View]:
             held=latch,
             locked=lockdown,
             root=text,
+            now=KILLED,
         )
 
 

@@ -1,0 +1,209 @@
+"""What people do with recovery logs. Each act is one transaction, sealed in the audit with all that it shows."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from chatbot.desk import Desk
+from chatbot.recovering import showing
+from chatbot.recovering.collecting import collect
+from chatbot.views import recovery as view
+from chatbot.views.blocks import Message
+from commands.recovering.export import Whole
+from commands.recovering.telling import Incident
+from commands.recovering.trends import trends
+from commands.spec import UserError
+from storage import recoveries, seen
+from storage.database import StorageError
+from storage.recoveries import Item, RecoveryRow
+from storage.recovery_rows import Draft
+
+T = TypeVar("T")
+
+NO_RECORD = (
+    "The database does not answer, so nothing was written: try again in a moment. Stops work all the same."
+)
+NO_SUCH = "There is no such recovery log, so nothing was done: /recoveries lists them."
+
+
+class RecoveryActs:
+    """Every act on recovery logs; UserError says what was not done."""
+
+    def __init__(self, *, desk: Desk) -> None:
+        self._desk = desk
+
+    async def incident(self, bot: str | None) -> Incident:
+        """What was recorded of the incident that goes on, or was the last one."""
+        now = self._desk.now()
+        return await self._read(lambda conn: collect(conn, bot, now))
+
+    async def create(self, draft: Draft, *, by: str, key: str) -> int:
+        """Write a new log; its number. The same form twice writes one."""
+        return await self._write(partial(_create, desk=self._desk, draft=draft, by=by, key=key))
+
+    async def save(self, number: int, version: int, draft: Draft, *, by: str) -> None:
+        """Write an open log anew."""
+        await self._write(partial(_save, desk=self._desk, number=number, version=version, draft=draft, by=by))
+
+    async def close(self, number: int, *, by: str) -> Message:
+        """Close a log that has a root cause and an outcome."""
+        return await self._write(partial(_close, desk=self._desk, number=number, by=by))
+
+    async def correct(self, number: int, text: str, *, by: str) -> None:
+        """Append to a closed log."""
+        await self._write(partial(_correct, desk=self._desk, number=number, text=text, by=by))
+
+    async def tick(self, item_id: int, *, done: bool, by: str) -> Message:
+        """Tick an item, or take the tick back."""
+        return await self._write(partial(_tick, desk=self._desk, item_id=item_id, done=done, by=by))
+
+    async def assign(self, item_id: int, owner: str, due_at: datetime | None, *, by: str) -> None:
+        """Give an item to somebody."""
+        await self._write(
+            partial(_assign, desk=self._desk, item_id=item_id, owner=owner, due_at=due_at, by=by)
+        )
+
+    async def whole(self, number: int) -> Whole:
+        """One log with all that belongs to it."""
+
+        def query(conn: Connection) -> Whole:
+            log = _known(conn, number)
+            return Whole(
+                log=log,
+                corrections=recoveries.corrections(conn, number),
+                items=recoveries.items(conn, number),
+            )
+
+        return await self._read(query)
+
+    async def shown(self, number: int) -> Message:
+        """The answer to /recoveries 3."""
+        found = await self.whole(number)
+        return view.full(found.log, found.corrections, found.items)
+
+    async def listed(self, bot: str | None, text: str) -> Message:
+        """The answer to /recoveries."""
+        logs, many = await self._read(
+            lambda conn: recoveries.listed(conn, bot=bot, text=text, limit=view.LISTED)
+        )
+        return view.listing(logs, many, bot or text)
+
+    async def trends(self) -> Message:
+        """The answer to /recoveries trends."""
+        return view.trends(trends(await self._read(recoveries.every)))
+
+    async def _write(self, verb: Callable[[Connection], T]) -> T:
+        try:
+            done = await self._desk.database.write(verb)
+        except StorageError as error:
+            raise UserError(NO_RECORD) from error
+        self._desk.sender.wake()
+        return done
+
+    async def _read(self, query: Callable[[Connection], T]) -> T:
+        try:
+            return await self._desk.database.read(query)
+        except StorageError as error:
+            raise UserError("The database does not answer, so it is not known: try again.") from error
+
+
+def _create(conn: Connection, *, desk: Desk, draft: Draft, by: str, key: str) -> int:
+    now = desk.now()
+    if not seen.first_time(conn, f"recovery/{key}", now):
+        raise UserError("This form was sent already, and its log is written down.")
+    found = collect(conn, draft.bot, now)
+    log = recoveries.create(
+        conn,
+        draft=draft,
+        timeline=found.timeline,
+        times=found.times,
+        people=found.people,
+        approvals=found.approvals,
+        by=by,
+        at=now,
+    )
+    showing.draw(conn, desk, log.id, now)
+    showing.draw_homes(conn, desk, {by}, now)
+    return log.id
+
+
+def _save(conn: Connection, *, desk: Desk, number: int, version: int, draft: Draft, by: str) -> None:
+    now, log = desk.now(), _known(conn, number)
+    if log.state != "open":
+        raise UserError(
+            f"Recovery #{number} is closed, so it was not changed: press Correct to append to it."
+        )
+    if not recoveries.save(conn, number, version=version, draft=replace(draft, bot=log.bot), by=by, at=now):
+        raise UserError(
+            f"{log.saved_by} saved recovery #{number} while you wrote, so yours was not saved: open the form again."
+        )
+    showing.draw(conn, desk, number, now)
+
+
+def _close(conn: Connection, *, desk: Desk, number: int, by: str) -> Message:
+    now, log = desk.now(), _known(conn, number)
+    if log.state != "open":
+        return view.answer(f"Recovery #{number} is closed already. Nothing was changed.")
+    lacking = [
+        word
+        for word, text in (("a root cause", log.root_cause), ("an outcome", log.outcome))
+        if not text.strip()
+    ]
+    if lacking:
+        raise UserError(
+            f"Recovery #{number} has not {' and not '.join(lacking)} yet, so it was not closed: press Edit; unknown is "
+            "an answer."
+        )
+    if not recoveries.close(conn, number, by=by, at=now):
+        raise UserError(
+            f"Somebody changed recovery #{number} a moment ago, so it was not closed: look again."
+        )
+    showing.draw(conn, desk, number, now)
+    return view.answer(f"Recovery #{number} is closed: nobody can change it any more.")
+
+
+def _correct(conn: Connection, *, desk: Desk, number: int, text: str, by: str) -> None:
+    now = desk.now()
+    _known(conn, number)
+    if not recoveries.correct(conn, number, by=by, at=now, text=text):
+        raise UserError(f"Recovery #{number} is still open, so nothing was appended: press Edit.")
+    showing.draw(conn, desk, number, now)
+
+
+def _tick(conn: Connection, *, desk: Desk, item_id: int, done: bool, by: str) -> Message:
+    now, one = desk.now(), _item(conn, item_id)
+    word = "done" if done else "open"
+    if not recoveries.tick(conn, item_id, done=done, by=by, at=now):
+        return view.answer(f"That item is {word} already. Nothing was changed.")
+    showing.draw(conn, desk, one.log_id, now)
+    showing.draw_homes(conn, desk, {one.owner, by}, now)
+    return view.answer(f"'{one.title}' of recovery #{one.log_id} is {word} now.")
+
+
+def _assign(
+    conn: Connection, *, desk: Desk, item_id: int, owner: str, due_at: datetime | None, by: str
+) -> None:
+    now, one = desk.now(), _item(conn, item_id)
+    due = due_at or one.due_at
+    if not recoveries.assign(conn, item_id, owner=owner, due_at=due, by=by, at=now):
+        raise UserError("That item is done already, so it was not given to anybody.")
+    showing.draw(conn, desk, one.log_id, now)
+    showing.draw_homes(conn, desk, {one.owner, owner}, now)
+
+
+def _known(conn: Connection, number: int) -> RecoveryRow:
+    log = recoveries.get(conn, number)
+    if log is None:
+        raise UserError(NO_SUCH)
+    return log
+
+
+def _item(conn: Connection, item_id: int) -> Item:
+    one = recoveries.item(conn, item_id)
+    if one is None:
+        raise UserError("There is no such item, so nothing was changed.")
+    return one
