@@ -309,6 +309,7 @@ def _core(
         connect_timeout=settings.coordinator.connect_timeout,
         read_timeout=settings.coordinator.read_timeout,
         on_call=metrics.coordinator_call,
+        now=now,
     )
     monitor = None
     if settings.monitor.url is not None:
@@ -316,6 +317,7 @@ def _core(
             url=settings.monitor.url,
             token=monitor_token.get_secret_value() if monitor_token else None,
             on_call=metrics.coordinator_call,
+            now=now,
         )
     desk = Desk(
         coordinator=coordinator,

@@ -8,11 +8,14 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from chatbot.charts import available
 from chatbot.desk import Desk
 from chatbot.recovering import showing
 from chatbot.recovering.collecting import collect
+from chatbot.steps import Owing, owe
 from chatbot.views import recovery as view
 from chatbot.views.blocks import Message
+from chatbot.views.markup import person
 from commands.recovering.export import Whole
 from commands.recovering.telling import Incident
 from commands.recovering.trends import trends
@@ -94,7 +97,12 @@ class RecoveryActs:
 
     async def trends(self) -> Message:
         """The answer to /recoveries trends."""
-        return view.trends(trends(await self._read(recoveries.every)))
+        return view.trends(trends(await self._read(recoveries.every)), charted=available())
+
+    async def share_trends(self, *, by: str, key: str) -> Message:
+        """Post the chart of the trends to the ops channel; the same press twice posts one."""
+        await self._write(partial(_share, desk=self._desk, by=by, key=key))
+        return view.answer("The chart follows in the ops channel.")
 
     async def _write(self, verb: Callable[[Connection], T]) -> T:
         try:
@@ -109,6 +117,26 @@ class RecoveryActs:
             return await self._desk.database.read(query)
         except StorageError as error:
             raise UserError("The database does not answer, so it is not known: try again.") from error
+
+
+def _share(conn: Connection, *, desk: Desk, by: str, key: str) -> None:
+    now = desk.now()
+    rows = trends(recoveries.every(conn))
+    drawn = {
+        "kind": "trends",
+        "title": f"Recovery logs until {now:%Y-%m-%d}",
+        "rows": [
+            {"name": each.name, "count": each.count, "stop": each.stop, "recover": each.recover}
+            for each in rows
+        ],
+    }
+    payload = {
+        "chart": drawn,
+        "name": f"recoveries-{now:%Y%m%d-%H%M%S}.png",
+        "title": "Recovery logs by scenario",
+        "text": f"What the recovery logs say together, asked for by {person(by)}.",
+    }
+    owe(conn, (Owing(key=f"recovery/trends/{key}", channel=desk.ops, payload=payload, priority=8),), now)
 
 
 def _create(conn: Connection, *, desk: Desk, draft: Draft, by: str, key: str) -> int:

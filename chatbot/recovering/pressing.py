@@ -23,7 +23,8 @@ from storage.outbox import Owed
 from storage.recovery_rows import Draft
 
 PRESSES = frozenset(
-    f"recovery.{name}" for name in ("new", "save", "edit", "close", "correct", "tick", "untick", "assign")
+    f"recovery.{name}"
+    for name in ("new", "save", "edit", "close", "correct", "tick", "untick", "assign", "share")
 )
 FORGED = "This button does not belong to a message of mine, so nothing was done. Type /recoveries instead."
 FLEET = "fleet"
@@ -70,6 +71,9 @@ class RecoveryPressing:
             if not await self.open_new(bot, incoming.trigger_id):
                 raise UserError("Slack did not open the form, so nothing was written. Press it again.")
             return Reply()
+        if incoming.name == view.SHARE:
+            message = await self._acts.share_trends(by=incoming.user, key=incoming.key)
+            return await self._replies.now(incoming, message)
         number = int(incoming.text) if incoming.text.isdecimal() and len(incoming.text) < 12 else 0
         if incoming.name in {"recovery.tick", "recovery.untick"}:
             done = incoming.name == "recovery.tick"

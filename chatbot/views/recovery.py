@@ -28,6 +28,7 @@ LISTED = 20
 MOMENTS_SHOWN = 15
 CORRECTIONS_SHOWN = 5
 NEW = "recovery.new"
+SHARE = "recovery.share"
 
 
 def card(
@@ -237,8 +238,8 @@ def listing(logs: Sequence[RecoveryRow], total: int, of: str) -> Message:
     )
 
 
-def trends(rows: Sequence[Trend]) -> Message:
-    """The answer to /recoveries trends."""
+def trends(rows: Sequence[Trend], *, charted: bool) -> Message:
+    """The answer to /recoveries trends; ``charted``: a picture can be drawn here."""
     if rows and rows[-1].count == 0:
         return message(section("There is no recovery log yet, so there is nothing to count."))
     counts = bars([(each.name[:30], float(each.count)) for each in rows[:-1]])
@@ -246,5 +247,6 @@ def trends(rows: Sequence[Trend]) -> Message:
         header("What the recovery logs say together"),
         preformatted(table(rows)),
         preformatted(counts),
+        actions(button("Share chart", SHARE)) if charted else None,
         context("Means over those logs that know the time. 'Cause unknown' counts that answer."),
     )

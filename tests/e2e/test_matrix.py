@@ -35,6 +35,9 @@ LINES = {  # what is typed -> the least role, and whether it is a stop
     '/silence "slippage" 1h known': ("operator", False),
     "/silences": ("viewer", False),
     "/oncall": ("viewer", False),
+    "/monitor ndax 5m": ("operator", False),
+    "/windows": ("viewer", False),
+    "/recoveries": ("viewer", False),
     "/approvals": ("viewer", False),
     "/fleet who": ("viewer", False),
     "/contacts": ("viewer", False),
@@ -147,7 +150,7 @@ async def test_every_cell(tmp_path: Path, http_mode: bool) -> None:
         for start in range(0, len(cells), AT_ONCE):
             await asyncio.gather(*(cell(*each) for each in cells[start : start + AT_ONCE]))
         assert wrong[:10] == []
-        assert sum(seen.values()) == len(cells) == 4 * 19 * 4 * 2 * 7
+        assert sum(seen.values()) == len(cells) == 4 * len(LINES) * 4 * 2 * 7
         # reads here, the silence here, stops everywhere, what raises risk here
         assert seen["let in"] == 3 * 8 + 2 + 2 * 4 * 4 + 6
         # Whoever was refused has left a row in the audit and nothing else.

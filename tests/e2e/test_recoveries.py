@@ -92,6 +92,11 @@ async def test_a_log_is_prefilled_from_the_record_written_edited_closed_and_corr
         assert "by an operator" in text_of(await talk.person("viewer").types("/recoveries new ndax"))
         trends = text_of(await talk.person("viewer").types("/recoveries trends"))
         assert "Unknown" in trends
+        await talk.person("operator").types("/recoveries trends")
+        asked = talk.slack.ephemerals("operator", OPS)[-1]
+        await talk.slack.click("operator", OPS, asked.ts, "Share chart")
+        [chart] = await until(talk, lambda: [f for m in talk.slack.messages(OPS) for f in m.files])
+        assert chart["title"] == "Recovery logs by scenario"
 
         code, printed = await talk.bot.command_line("audit", "verify")
         assert code == 0, printed

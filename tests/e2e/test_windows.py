@@ -245,6 +245,8 @@ async def test_slack_may_be_away_and_every_read_counts(tmp_path: Path) -> None:
         shorten(talk)
         over = await reply(talk, shown, "STABLE")
         assert "blind" not in over.words
+        [chart] = await until(talk, lambda: [f for m in talk.slack.replies(OPS, shown.ts) for f in m.files])
+        assert (chart["name"], chart["title"]) == ("window-1.png", "Window #1: ndax")
         assert talk.rows("select missed from windows") == [(0,)]
 
 
