@@ -37,7 +37,7 @@ def window(**changes: Any) -> dict[str, Any]:
             "value": [None if 40 <= each < 56 else 40 * math.sin(each / 25) - each / 8 for each in minutes],
         },
         "blind": [[at(38), at(56)]],
-        "events": [[at(14), "stopped by @ada"], [at(61), "started again"]],
+        "events": [[at(14), "stopped by hand"], [at(61), "started again"]],
     }
     return {**chart, **changes}
 
@@ -49,7 +49,7 @@ def fleet() -> dict[str, Any]:
         series=[bot(name, low=40 + 12 * place, noise=place + 1) for place, name in enumerate(names)],
         blind=[],
         events=[[at(10 + 0.4 * each), f"event {each + 1}"] for each in range(3)]
-        + [[at(50), "kill switch engaged by @ada"], [at(70), "released after two approvals"], [at(90), "x"]],
+        + [[at(50), "kill switch engaged by hand"], [at(70), "released after two approvals"], [at(90), "x"]],
     )
 
 
