@@ -65,7 +65,7 @@ class WindowPressing:
             return await self._extended(incoming)
         if incoming.name == "window.stop":
             return await self._stop(incoming)  # a stop needs no proof that its button is ours
-        number = int(incoming.text) if incoming.text.isdecimal() and len(incoming.text) < 12 else 0
+        number = int(incoming.text) if incoming.text.isdecimal() and len(incoming.text) < 10 else 0
         if not await self._ours(incoming, number):
             return await self._admission.refuse(incoming, Refusal(why="forged button", sentence=FORGED))
         match incoming.name:
@@ -94,7 +94,7 @@ class WindowPressing:
 
     async def _stop(self, incoming: Incoming) -> Reply:
         """Stop what the alarm is about; without a record of it, what the button names."""
-        number = int(incoming.text) if incoming.text.isdecimal() and len(incoming.text) < 12 else 0
+        number = int(incoming.text) if incoming.text.isdecimal() and len(incoming.text) < 10 else 0
         row = await self._found(number)
         named = incoming.text.removeprefix(BOT)
         target = (row.culprit or row.bot) if row is not None else named if named in self._desk.bots else None
@@ -145,7 +145,7 @@ class WindowPressing:
 
     async def _extended(self, incoming: Incoming) -> Reply:
         length = span_of(incoming.fields.get("span", ""))
-        number = int(incoming.context) if incoming.context.isdecimal() and len(incoming.context) < 12 else 0
+        number = int(incoming.context) if incoming.context.isdecimal() and len(incoming.context) < 10 else 0
         if length is None or incoming.fields.get("span") not in view.EXTENSIONS:
             return _errors("Choose a time from the list. Nothing was changed.")
         try:

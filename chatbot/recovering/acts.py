@@ -44,8 +44,8 @@ class RecoveryActs:
         now = self._desk.now()
         return await self._read(lambda conn: collect(conn, bot, now))
 
-    async def create(self, draft: Draft, *, by: str, key: str) -> int:
-        """Write a new log; its number. The same form twice writes one."""
+    async def create(self, draft: Draft, *, by: str, key: str) -> int | None:
+        """Write a new log; its number, ``None`` when the same form came before."""
         return await self._write(partial(_create, desk=self._desk, draft=draft, by=by, key=key))
 
     async def save(self, number: int, version: int, draft: Draft, *, by: str) -> None:
@@ -139,10 +139,10 @@ def _share(conn: Connection, *, desk: Desk, by: str, key: str) -> None:
     owe(conn, (Owing(key=f"recovery/trends/{key}", channel=desk.ops, payload=payload, priority=8),), now)
 
 
-def _create(conn: Connection, *, desk: Desk, draft: Draft, by: str, key: str) -> int:
+def _create(conn: Connection, *, desk: Desk, draft: Draft, by: str, key: str) -> int | None:
     now = desk.now()
     if not seen.first_time(conn, f"recovery/{key}", now):
-        raise UserError("This form was sent already, and its log is written down.")
+        return None
     found = collect(conn, draft.bot, now)
     log = recoveries.create(
         conn,
@@ -167,7 +167,7 @@ def _save(conn: Connection, *, desk: Desk, number: int, version: int, draft: Dra
         )
     if not recoveries.save(conn, number, version=version, draft=replace(draft, bot=log.bot), by=by, at=now):
         raise UserError(
-            f"{log.saved_by} saved recovery #{number} while you wrote, so yours was not saved: open the form again."
+            f"Somebody saved recovery #{number} while you wrote, so yours was not saved: open the form again."
         )
     showing.draw(conn, desk, number, now)
 

@@ -16,7 +16,7 @@ def draft_of(
 ) -> tuple[Draft | None, dict[str, str]]:
     """The draft, or the mistakes: block id -> one sentence."""
     wrong: dict[str, str] = {}
-    texts = {name: _text(fields.get(name, "")) for name in LABELS}
+    texts = {name: words_of(fields.get(name, "")) for name in LABELS}
     wrong |= {
         name: f"At most {FIELD} characters; this has {len(text)}."
         for name, text in texts.items()
@@ -67,6 +67,6 @@ def day_of(text: str) -> datetime | None:
         return None
 
 
-def _text(text: str) -> str:
+def words_of(text: str) -> str:
     """What somebody wrote, without what cannot be seen; its lines stay."""
     return visible(text.replace("\r\n", "\n")).strip()

@@ -74,7 +74,7 @@ class RecoveryPressing:
         if incoming.name == view.SHARE:
             message = await self._acts.share_trends(by=incoming.user, key=incoming.key)
             return await self._replies.now(incoming, message)
-        number = int(incoming.text) if incoming.text.isdecimal() and len(incoming.text) < 12 else 0
+        number = int(incoming.text) if incoming.text.isdecimal() and len(incoming.text) < 10 else 0
         if incoming.name in {"recovery.tick", "recovery.untick"}:
             done = incoming.name == "recovery.tick"
             message = await self._acts.tick(number, done=done, by=incoming.user)
@@ -126,13 +126,16 @@ class RecoveryPressing:
         draft, wrong = filling.draft_of(incoming.fields, bot, self._desk.now())
         if draft is None:
             return _errors({name: text for name, text in wrong.items() if name in incoming.fields} or wrong)
-        edits = len(rest) == 2 and all(each.isascii() and each.isdecimal() for each in rest)
+        edits = len(rest) == 2 and all(
+            each.isascii() and each.isdecimal() and len(each) < 10 for each in rest
+        )
         if kind != "new" and not edits:
             return _errors({"issue": FORGED})
         try:
             if kind == "new":
                 number = await self._acts.create(draft, by=incoming.user, key=incoming.key)
-                self._desk.spawn(self._told(incoming, view.opened(number, self._desk.ops)))
+                if number is not None:
+                    self._desk.spawn(self._told(incoming, view.opened(number, self._desk.ops)))
             else:
                 await self._acts.save(int(rest[0]), int(rest[1]), draft, by=incoming.user)
         except UserError as error:
@@ -143,12 +146,12 @@ class RecoveryPressing:
         await self._replies.later(incoming, message)
 
     async def _corrected(self, incoming: Incoming) -> Reply:
-        draft = incoming.fields.get("text", "").strip()
-        if not draft or len(draft) > forms.FIELD:
+        words = filling.words_of(incoming.fields.get("text", ""))
+        if not words or len(words) > forms.FIELD:
             return _errors({"text": f"Write what is to be corrected, in at most {forms.FIELD} characters."})
-        number = int(incoming.context) if incoming.context.isdecimal() else 0
+        number = int(incoming.context) if incoming.context.isdecimal() and len(incoming.context) < 10 else 0
         try:
-            await self._acts.correct(number, draft, by=incoming.user)
+            await self._acts.correct(number, words, by=incoming.user)
         except UserError as error:
             return _errors({"text": str(error)})
         return Reply()
@@ -184,7 +187,12 @@ class RecoveryPressing:
 
 def _message(conn: Connection, channel: str, ts: str, key: str) -> Owed | None:
     """The message under this ``ts``, or one that was posted a moment ago, whose place is not written down yet."""
-    return outbox.find_by_message(conn, channel, ts) or outbox.unplaced(conn, channel, key)
+    found = outbox.find_by_message(conn, channel, ts)
+    for name in (key, f"{key}/checklist"):
+        row = outbox.get(conn, name) if found is None else None
+        if row is not None and row.channel == channel and row.ts is None:
+            return row
+    return found
 
 
 def _errors(sentences: dict[str, str]) -> Reply:

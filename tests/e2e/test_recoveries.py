@@ -10,7 +10,7 @@ import pytest
 
 from chatbot.sandbox.slack.model import Message, View
 from tests.conversation import OPS, Conversation
-from tests.e2e.alerting import at, button, buttons, card, change, now, reply, until
+from tests.e2e.alerting import at, buttons, card, change, now, reply, until
 from tests.e2e.two_people import kill, text_of, two_people
 from tests.hostile import NASTY
 
@@ -145,7 +145,15 @@ async def test_what_a_form_brings_is_checked_field_by_field(tmp_path: Path) -> N
         errors = await submit(talk, view, issue="x", began="2199-01-01 00:00")
         assert "not over yet" in errors["began"]
         assert talk.rows("select count(*) from recoveries") == [(0,)]
-        assert button is not None
+        await submit(talk, view, issue="x")
+        await until(talk, lambda: talk.rows("select count(*) from recoveries") == [(1,)])
+        shown = await card(talk, "Recovery #1", where=OPS)
+        await talk.person("operator").clicks("Edit", shown)
+        edit = await talk.person("operator").gets_form()
+        change(talk, "update recoveries set version = version + 1")  # somebody saved meanwhile
+        errors = await submit(talk, edit, issue="y")
+        assert "Somebody saved recovery #1 while you wrote" in errors["issue"]
+        assert talk.rows("select issue from recoveries") == [("x",)]
 
 
 @pytest.mark.parametrize("number", range(0, len(NASTY), 4))
