@@ -10,6 +10,7 @@ from typing import Literal, TextIO
 
 from sqlalchemy import Connection
 
+from commands.cells import defused
 from storage import audit, recoveries
 from storage.database import Database
 from storage.schema import utc_text
@@ -57,16 +58,14 @@ def _write(conn: Connection, style: Literal["json", "csv"], out: TextIO) -> int:
         if style == "json":
             out.write(json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False) + "\n")
         else:
-            table.writerow([defused(cell) for cell in row])
+            table.writerow([cell(each) for each in row])
     return count
 
 
-def defused(cell: object) -> object:
-    """A CSV cell that no spreadsheet takes for a formula."""
-    text = json.dumps(cell, ensure_ascii=False) if isinstance(cell, dict) else cell
-    if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{text}"
-    return text
+def cell(value: object) -> object:
+    """A value of a row as a spreadsheet may have it: its text, harmless."""
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+    return defused(text) if isinstance(text, str) else text
 
 
 @contextmanager

@@ -4,14 +4,23 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection
 
 from chatbot.metrics import Metrics
 from chatbot.recorder import Recorder
 from chatbot.steps import Owing, owe
 from commands.coordinator.client import Coordinator
+from commands.spec import UserError
 from config.settings import Contact, Policy, Windows
 from storage.database import Database, StorageError
+
+T = TypeVar("T")
+
+NO_RECORD = (
+    "The database does not answer, so nothing was changed: try again in a moment. Stops work all the same."
+)
 
 
 class Messenger(Protocol):
@@ -78,6 +87,22 @@ class Desk:
                 self.sender.wake()
                 return
         self.show_unrecorded(messages)
+
+    async def change(self, verb: Callable[[Connection], T]) -> T:
+        """What the verb returned, for a person who waits for it; UserError when the database does not answer."""
+        try:
+            done = await self.database.write(verb)
+        except StorageError as error:
+            raise UserError(NO_RECORD) from error
+        self.sender.wake()
+        return done
+
+    async def ask(self, query: Callable[[Connection], T]) -> T:
+        """What the query returned, likewise."""
+        try:
+            return await self.database.read(query)
+        except StorageError as error:
+            raise UserError("The database does not answer, so it is not known: try again.") from error
 
     def show_unrecorded(self, messages: tuple[Owing, ...]) -> None:
         """Bring messages without the outbox, which gets the cards among them once the database answers."""

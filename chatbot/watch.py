@@ -85,21 +85,24 @@ class Watch:
             status = await self._read()
         except CoordinatorError as error:
             log.warning("no look at the fleet", error=str(error))
-            for eyes in self._eyes:
-                await eyes.failed(error)
+            why = error
+            await self._tell(lambda eyes: eyes.failed(why))
             return
         try:
             await self._compare(status)
         except CoordinatorError as error:
             log.warning("no second look at the fleet", error=str(error))
+        await self._tell(lambda eyes: eyes.saw(status))
+
+    async def _tell(self, what: Callable[[Eyes], Awaitable[None]]) -> None:
+        """Tell all of them; what one cannot take in keeps nothing from the others."""
         for eyes in self._eyes:
             try:
-                async with asyncio.timeout(
-                    EYES_SECONDS
-                ):  # a database that hangs must not keep us from looking again
-                    await eyes.saw(status)
-            except (StorageError, TimeoutError) as error:
-                log.warning("a look was not taken in", error=str(error) or "timeout")
+                # A database that hangs must not keep us from looking again.
+                async with asyncio.timeout(EYES_SECONDS):
+                    await what(eyes)
+            except (StorageError, TimeoutError) as failure:
+                log.warning("a look was not taken in", error=str(failure) or "timeout")
 
     async def look(self) -> None:
         """One look: read, compare with the latch, stop again when the fleet moves against it."""

@@ -20,7 +20,6 @@ from commands.alerting.model import Severity, Source
 from commands.alerting.policy import CRITICAL_SILENCE
 from commands.spec import UserError
 from storage import alert_events, alerts, audit, marks, on_call, silences
-from storage.database import StorageError
 from storage.silences import SilenceRow
 
 SPANS = {
@@ -29,9 +28,6 @@ SPANS = {
     "4h": timedelta(hours=4),
     "resolved": timedelta(hours=24),  # a silence always has an end: this one ends with the alert, or then
 }
-NO_RECORD = (
-    "The database does not answer, so nothing was changed: try again in a moment. Stops work all the same."
-)
 OVER = "That alert is over already, so there is nothing to silence. Nothing was changed."
 NO_SUCH = "There is no such alert, so nothing was done: /alerts lists them."
 
@@ -86,11 +82,7 @@ class Acts:
         return await self._write(partial(_appoint, desk=self._desk, person=person, until=until, by=by))
 
     async def _write(self, verb: Callable[[Connection], Message]) -> Message:
-        try:
-            message = await self._desk.desk.database.write(verb)
-        except StorageError as error:
-            raise UserError(NO_RECORD) from error
-        self._desk.desk.sender.wake()
+        message = await self._desk.desk.change(verb)
         self._wake()
         return message
 

@@ -1,8 +1,5 @@
 """What people can see of alerts: the lists, one alert with its history, and the forms that begin from it."""
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from sqlalchemy import Connection
 
 from chatbot.alerting import cards
@@ -14,9 +11,6 @@ from chatbot.views.alert_state import AlertCard
 from chatbot.views.blocks import Message, View
 from commands.spec import UserError
 from storage import alert_events, alerts, on_call, silences
-from storage.database import StorageError
-
-T = TypeVar("T")
 
 
 class Looking:
@@ -46,7 +40,7 @@ class Looking:
             only = "all" if everything else "open"
             return lists.alerts(shown, total=many, only=only, bot=bot, now=now, armed=armed)
 
-        return await self._read(query)
+        return await self._desk.desk.ask(query)
 
     async def one(self, number: int) -> Message:
         """The answer to /alerts #12: the alert, and what was decided of it and why."""
@@ -63,7 +57,7 @@ class Looking:
             )
             return lists.one(cards.state_of(conn, self._desk, row, now), history)
 
-        return await self._read(query)
+        return await self._desk.desk.ask(query)
 
     async def silences(self) -> Message:
         """The answer to /silences."""
@@ -77,12 +71,12 @@ class Looking:
             )
             return lists.silences(active, tuple(map(cards.silence_shown, silences.ended(conn, 5))), now)
 
-        return await self._read(query)
+        return await self._desk.desk.ask(query)
 
     async def on_call(self) -> Message:
         """The answer to /oncall."""
         now = self._desk.desk.now()
-        duty = await self._read(lambda conn: on_call.current(conn, now))
+        duty = await self._desk.desk.ask(lambda conn: on_call.current(conn, now))
         return lists.on_call(
             duty.person if duty is not None else None,
             duty.until if duty is not None else None,
@@ -98,13 +92,7 @@ class Looking:
             row = alerts.get(conn, number)
             return None if row is None else cards.state_of(conn, self._desk, row, now)
 
-        found = await self._read(query)
+        found = await self._desk.desk.ask(query)
         if found is None:
             raise UserError(NO_SUCH)
         return found
-
-    async def _read(self, query: Callable[[Connection], T]) -> T:
-        try:
-            return await self._desk.desk.database.read(query)
-        except StorageError as error:
-            raise UserError("The database does not answer, so it is not known: try again.") from error

@@ -1,10 +1,8 @@
 """What people do with windows: open, extend, close, answer an alarm. Each act is one transaction, audited."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -18,14 +16,8 @@ from chatbot.views.blocks import Message, View
 from commands.monitor import MOST
 from commands.spec import Request, UserError
 from storage import audit, marks, seen, windows
-from storage.database import StorageError
 from storage.windows import WindowRow, WindowState
 
-T = TypeVar("T")
-
-NO_RECORD = (
-    "The database does not answer, so nothing was changed: try again in a moment. Stops work all the same."
-)
 NO_SUCH = "There is no such window, so nothing was changed: /windows lists them."
 OVER = "That window is over already. Nothing was changed: /monitor opens a new one."
 LISTED, ENDED_LISTED = 10, 5
@@ -56,22 +48,26 @@ class WindowActs:
             ends_at=now + (request.span or timedelta()),
             every=every.total_seconds(),
         )
-        stored = await self._write(partial(open_window, desk=desk, row=row))
+        stored = await self._desk.change(partial(open_window, desk=desk, row=row))
         if stored is None:
             return view.answer("That window is open already: the same request came before.")
         return view.opened(drawing.state_from(desk, stored, (), now), desk.ops)
 
     async def extend(self, number: int, span: timedelta, *, by: str, key: str = "") -> Message:
         """Make an open one longer."""
-        return await self._write(partial(_extend, desk=self._desk, number=number, span=span, by=by, key=key))
+        return await self._desk.change(
+            partial(_extend, desk=self._desk, number=number, span=span, by=by, key=key)
+        )
 
     async def close(self, number: int, *, by: str, reason: str = "") -> Message:
         """End an open one before its time."""
-        return await self._write(partial(_close, desk=self._desk, number=number, by=by, reason=reason))
+        return await self._desk.change(partial(_close, desk=self._desk, number=number, by=by, reason=reason))
 
     async def settle(self, number: int, *, by: str, stopped: str | None) -> bool:
         """Answer the alarm of an unstable one; False when somebody did before."""
-        return await self._write(partial(_settle, desk=self._desk, number=number, by=by, stopped=stopped))
+        return await self._desk.change(
+            partial(_settle, desk=self._desk, number=number, by=by, stopped=stopped)
+        )
 
     async def listed(self, *, may_change: bool) -> Message:
         """The answer to /windows."""
@@ -84,11 +80,11 @@ class WindowActs:
             ended = [drawing.state_from(desk, each, (), now) for each in windows.ended(conn, ENDED_LISTED)]
             return view.listing(shown, ended, total=len(standing), may_change=may_change)
 
-        return await self._read(query)
+        return await self._desk.ask(query)
 
     async def get(self, number: int) -> WindowRow:
         """The window of that number; UserError when there is none."""
-        row = await self._read(lambda conn: windows.get(conn, number))
+        row = await self._desk.ask(lambda conn: windows.get(conn, number))
         if row is None:
             raise UserError(NO_SUCH)
         return row
@@ -99,20 +95,6 @@ class WindowActs:
         if row.state != WindowState.OPEN:
             raise UserError(OVER)
         return view.extend_form(drawing.state_from(self._desk, row, (), self._desk.now()))
-
-    async def _write(self, verb: Callable[[Connection], T]) -> T:
-        try:
-            done = await self._desk.database.write(verb)
-        except StorageError as error:
-            raise UserError(NO_RECORD) from error
-        self._desk.sender.wake()
-        return done
-
-    async def _read(self, query: Callable[[Connection], T]) -> T:
-        try:
-            return await self._desk.database.read(query)
-        except StorageError as error:
-            raise UserError("The database does not answer, so it is not known: try again.") from error
 
 
 def _standing(conn: Connection, number: int) -> WindowRow:

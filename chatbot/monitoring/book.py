@@ -73,7 +73,7 @@ class Book:
         names = drawing.watched_by(row, self.desk)
         seen = Seen.from_json(row.seen)
         within = [each for each in recent if each.at >= row.begun_at]
-        abort = judge(names, within, seen, around, self._limits)
+        abort = judge(names, within, seen, around, limits_of(self.desk))
         known, news = remember(names, look, seen)
         data = known.as_json()
         coverage = drawing.coverage_of(row)
@@ -95,11 +95,10 @@ class Book:
         if self._over(row):
             self._at_its_end(row, why)
             return
-        seen = Seen.from_json(row.seen)
-        abort = judge(drawing.watched_by(row, self.desk), (), seen, around, self._limits)
+        abort = without_look(self.desk, row, around)
         if abort is not None:
             self._end(row, row, WindowState.UNSTABLE, abort)
-        elif self._redraw_due(row):
+        elif redraw_due(row, self.now, many=self.many):
             self._save(row, row, changed=True)
 
     def close(self, row: WindowRow, by: str, reason: str) -> bool:
@@ -116,17 +115,8 @@ class Book:
 
     # ------------------------------------------------------------------------------------------------------------
 
-    @property
-    def _limits(self) -> Thresholds:
-        settings = self.desk.windows
-        return Thresholds(health_below=settings.health_below, error_rise=settings.error_rise)
-
     def _over(self, row: WindowRow) -> bool:
         return row.ends_at <= self.now
-
-    def _redraw_due(self, row: WindowRow) -> bool:
-        pause = max(REDRAW_EVERY, REDRAW_SHARE * self.many)
-        return row.drawn_at is None or self.now - row.drawn_at >= pause
 
     def _at_its_end(self, row: WindowRow, why: str) -> None:
         coverage = drawing.coverage_of(row).until(row.ends_at, str(row.seen.get(UNREAD) or why))
@@ -134,7 +124,7 @@ class Book:
         self._end(row, after, WindowState.STABLE if coverage.proves else WindowState.NOT_PROVED, None)
 
     def _save(self, row: WindowRow, after: WindowRow, *, changed: bool) -> None:
-        draw = changed or self._redraw_due(after)
+        draw = changed or redraw_due(after, self.now, many=self.many)
         if draw:
             after = replace(after, drawn_at=self.now)
         if windows.save(self.conn, row, after) and draw:
@@ -195,6 +185,27 @@ class Book:
         self.owed = True
 
 
+def limits_of(desk: Desk) -> Thresholds:
+    """The numbers of the rules, as configured."""
+    return Thresholds(health_below=desk.windows.health_below, error_rise=desk.windows.error_rise)
+
+
+def without_look(desk: Desk, row: WindowRow, around: Around) -> Abort | None:
+    """Why a window ends although nothing new was read of the fleet."""
+    return judge(drawing.watched_by(row, desk), (), Seen.from_json(row.seen), around, limits_of(desk))
+
+
+def redraw_due(row: WindowRow, now: datetime, *, many: int) -> bool:
+    """True when the card is old; with many windows each of them waits longer for its turn."""
+    return row.drawn_at is None or now - row.drawn_at >= max(REDRAW_EVERY, REDRAW_SHARE * many)
+
+
+def is_due(desk: Desk, row: WindowRow, around: Around, now: datetime, *, many: int) -> bool:
+    """True when `Book.look_again` would change something."""
+    over = row.ends_at <= now
+    return over or redraw_due(row, now, many=many) or without_look(desk, row, around) is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happened:
     """What happened besides the looks, read once for all windows."""
@@ -231,7 +242,7 @@ class Happened:
                     id=each.id,
                     by=each.requested_by,
                     bot=each.bot,
-                    at_all="paused" if each.command == "pause" else "stopped",
+                    told="pause" if each.command == "pause" else "stop",
                 )
                 for each in self.stops
                 if each.accepted_at >= since

@@ -21,7 +21,10 @@ from storage import looks
 from storage.windows import WindowRow
 
 POINTS = 300
-"""Looks that are drawn of one window: more tell nothing more."""
+"""Looks that a chart shows of one window: more tell nothing more."""
+
+CARD_POINTS = 60
+"""Looks that a card shows: it is drawn again and again, while other transactions wait."""
 
 CARD, REPLY, CHART = 7, 5, 8
 """Priorities in the outbox: what windows say gives way to everything else."""
@@ -62,23 +65,22 @@ def blind_of(row: WindowRow) -> tuple[Blind, ...]:
     return tuple(found)
 
 
-def looks_of(conn: Connection, row: WindowRow, now: datetime) -> list[Look]:
+def looks_of(conn: Connection, row: WindowRow, now: datetime, *, most: int = POINTS) -> list[Look]:
     """The looks of a window, evenly spread where there are many."""
-    found = looks.between(conn, row.begun_at, row.ended_at or now, most=POINTS)
+    found = looks.between(conn, row.begun_at, row.ended_at or now, most=most)
     return [Look.from_json(each.at, each.data) for each in found]
 
 
-def state_of(
-    conn: Connection, desk: Desk, row: WindowRow, now: datetime, *, charted: bool = False
-) -> WindowCard:
-    """Everything that the messages about this window show."""
-    return state_from(desk, row, looks_of(conn, row, now), now, charted=charted)
+def state_of(conn: Connection, desk: Desk, row: WindowRow, now: datetime) -> WindowCard:
+    """Everything that the card of this window shows."""
+    return state_from(desk, row, looks_of(conn, row, now, most=CARD_POINTS), now)
 
 
 def state_from(
     desk: Desk, row: WindowRow, seen: Sequence[Look], now: datetime, *, charted: bool = False
 ) -> WindowCard:
     """The same from looks that were read already."""
+    known = Seen.from_json(row.seen)
     profits = [each.profit for each in seen if each.profit is not None]
     return WindowCard(
         number=row.id,
@@ -99,27 +101,27 @@ def state_from(
         missed=row.missed,
         last_read_at=row.last_read_at,
         blind=blind_of(row),
-        bots=tuple(_watched(name, seen) for name in watched_by(row, desk)),
+        bots=tuple(_watched(name, seen, known.lowest.get(name)) for name in watched_by(row, desk)),
         profit=profits[-1] - profits[0] if len(profits) > 1 else None,
         next_bot=row.next_bot,
-        ran=bool(Seen.from_json(row.seen).ran),
+        ran=bool(known.ran),
         charted=charted,
     )
 
 
-def _watched(name: str, seen: Sequence[Look]) -> Watched:
+def _watched(name: str, seen: Sequence[Look], lowest: float | None) -> Watched:
+    """One bot; its lowest health is of every look, not only of those that are drawn."""
     if not seen:
         return Watched(name=name, status="not read yet", health=None)
     last = seen[-1].bot(name)
     healths = tuple(each.bot(name).health for each in seen)
-    known = [each for each in healths if each is not None]
     counted = any(each.bot(name).errors is not None for each in seen)
     return Watched(
         name=name,
         status=last.status or "unknown",
         health=last.health,
         healths=healths,
-        lowest=min(known) if known else None,
+        lowest=lowest,
         new_errors=rise(seen, name) if counted else None,
         errors=_new_errors(seen, name),
     )

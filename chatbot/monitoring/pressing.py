@@ -9,6 +9,7 @@ from chatbot.identity import Refusal
 from chatbot.incoming import Incoming, Kind, Reply
 from chatbot.intake import Intake
 from chatbot.monitoring.acts import WindowActs
+from chatbot.monitoring.watching import stop_of
 from chatbot.posting import Poster
 from chatbot.replies import Replies
 from chatbot.views import refusals
@@ -101,12 +102,8 @@ class WindowPressing:
         why = (
             f"pressed on window #{number}" if row is not None else "pressed on a message about its safe mode"
         )
-        if target is None:
-            request = parse("kill", why, self._desk.bots)
-        else:
-            request = parse("stop", f"{target} {why}", self._desk.bots)
         message = await self._intake.accept(
-            request,
+            stop_of(target, why),
             by=incoming.user,
             source="slack",
             key=incoming.key,

@@ -16,21 +16,22 @@ from chatbot.alerting.lead import Lead
 from chatbot.desk import Desk
 from chatbot.intake import Intake
 from chatbot.monitoring import drawing
-from chatbot.monitoring.book import Book, Happened
+from chatbot.monitoring.book import Book, Happened, is_due
 from chatbot.steps import Owing, owe
 from chatbot.views import window as view
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.model import FleetStatus
 from commands.monitoring.judging import ERROR_SPAN, Rule
 from commands.monitoring.look import Look
-from commands.parsing import parse
+from commands.spec import Request
+from commands.words import clean
 from storage import actions, looks, safe_modes, windows
 from storage.database import StorageError
 from storage.windows import WindowRow, moved
 
 TICK_SECONDS = 2.0
-AT_ONCE = 20
-"""Windows a transaction."""
+AT_ONCE = 5
+"""Windows a transaction: a kill that comes meanwhile waits for one of them."""
 
 STOP_WITHIN = timedelta(minutes=15)
 """So long after its end the policy's stop of an unstable window is still given, by whichever process comes first."""
@@ -93,7 +94,7 @@ class Windows:
             return
         desk = self._desk
         await self._mind_the_clock()
-        numbers = await desk.database.read(_open_ones)
+        numbers = await desk.database.read(lambda conn: _due(conn, desk, desk.now()))
         for start in range(0, len(numbers), AT_ONCE):
             some = numbers[start : start + AT_ONCE]
             await self._write(partial(_look_again, numbers=some, why=self._because))
@@ -131,10 +132,13 @@ class Windows:
             shift = (now - before[0]) - timedelta(seconds=kernel - before[1])
         if abs(shift) <= CLOCK_SET:
             shift = timedelta()
-        # A clock that was set back while nobody ran shows in reads that lie ahead.
-        ahead = await self._desk.database.read(lambda conn: _ahead(conn, now))
-        if shift or (before is None and ahead > CLOCK_SET):
-            await self._write(partial(_shift, shift=shift or -ahead))
+        if before is None:
+            # A clock that was set back while nobody ran shows in reads that lie ahead.
+            ahead = await self._desk.database.read(lambda conn: _ahead(conn, now))
+            shift = -ahead if ahead > CLOCK_SET else shift
+        if shift:
+            self._began_at += shift if before is not None else timedelta()
+            await self._write(partial(_shift, shift=shift))
 
     async def _give_stops(self) -> None:
         """The policy's stop of what an unstable window found; given once, also when a process died in between."""
@@ -142,22 +146,28 @@ class Windows:
         if desk.windows.on_unstable != "stop":
             return
         since = desk.now() - STOP_WITHIN
+        told: set[str | None] = set()
         for row in await desk.database.read(lambda conn: windows.unsettled(conn, since)):
-            if row.rule != Rule.LEFT_RUNNING:
-                await stop(self._intake, desk, row, by="chatbot", key=f"window-{row.id}/stop")
+            target = row.culprit or row.bot
+            # Many windows may have found the same: it is stopped once.
+            if row.rule != Rule.LEFT_RUNNING and target not in told:
+                told.add(target)
+                request = stop_of(target, f"window #{row.id} is unstable: {row.why}")
+                await self._intake.accept(
+                    request,
+                    by="chatbot",
+                    source="window",
+                    key=f"window-{row.id}/stop",
+                    channel=desk.ops,
+                    response_url=None,
+                )
             await desk.database.write(partial(_settle, number=row.id, by="chatbot"))
 
 
-async def stop(
-    intake: Intake, desk: Desk, row: WindowRow, *, by: str, key: str, response_url: str | None = None
-) -> None:
-    """Stop what an unstable window found, or the whole fleet where that is no single bot."""
-    target = row.culprit or row.bot
-    why = f"window #{row.id} is unstable: {row.why}"
-    request = parse("kill", why, desk.bots)
-    if target is not None:
-        request = parse("stop", f"{target} {why}", desk.bots)
-    await intake.accept(request, by=by, source="window", key=key, channel=desk.ops, response_url=response_url)
+def stop_of(bot: str | None, why: str) -> Request:
+    """The stop of one bot, or of the whole fleet where it is none; also of a bot that is configured no more."""
+    reason = clean(why)
+    return Request(command="kill" if bot is None else "stop", bot=bot, reason=reason)
 
 
 # -- transactions ----------------------------------------------------------------------------------------------------
@@ -209,6 +219,15 @@ def _look_again(
             book.look_again(row, happened.around(row), why(row))
     book.finish()
     return book
+
+
+def _due(conn: Connection, desk: Desk, now: datetime) -> list[int]:
+    """The windows for which there is something to do without a look: found in a read, so that nothing waits for it."""
+    rows = windows.standing(conn)
+    if not rows:
+        return []
+    happened = Happened.since(conn, min(row.begun_at for row in rows))
+    return [row.id for row in rows if is_due(desk, row, happened.around(row), now, many=len(rows))]
 
 
 def _ahead(conn: Connection, now: datetime) -> timedelta:

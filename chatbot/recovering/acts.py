@@ -1,10 +1,8 @@
 """What people do with recovery logs. Each act is one transaction, sealed in the audit with all that it shows."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -21,15 +19,9 @@ from commands.recovering.telling import Incident
 from commands.recovering.trends import trends
 from commands.spec import UserError
 from storage import recoveries, seen
-from storage.database import StorageError
 from storage.recoveries import Item, RecoveryRow
 from storage.recovery_rows import Draft
 
-T = TypeVar("T")
-
-NO_RECORD = (
-    "The database does not answer, so nothing was written: try again in a moment. Stops work all the same."
-)
 NO_SUCH = "There is no such recovery log, so nothing was done: /recoveries lists them."
 
 
@@ -42,31 +34,33 @@ class RecoveryActs:
     async def incident(self, bot: str | None) -> Incident:
         """What was recorded of the incident that goes on, or was the last one."""
         now = self._desk.now()
-        return await self._read(lambda conn: collect(conn, bot, now))
+        return await self._desk.ask(lambda conn: collect(conn, bot, now))
 
     async def create(self, draft: Draft, *, by: str, key: str) -> int | None:
         """Write a new log; its number, ``None`` when the same form came before."""
-        return await self._write(partial(_create, desk=self._desk, draft=draft, by=by, key=key))
+        return await self._desk.change(partial(_create, desk=self._desk, draft=draft, by=by, key=key))
 
     async def save(self, number: int, version: int, draft: Draft, *, by: str) -> None:
         """Write an open log anew."""
-        await self._write(partial(_save, desk=self._desk, number=number, version=version, draft=draft, by=by))
+        await self._desk.change(
+            partial(_save, desk=self._desk, number=number, version=version, draft=draft, by=by)
+        )
 
     async def close(self, number: int, *, by: str) -> Message:
         """Close a log that has a root cause and an outcome."""
-        return await self._write(partial(_close, desk=self._desk, number=number, by=by))
+        return await self._desk.change(partial(_close, desk=self._desk, number=number, by=by))
 
     async def correct(self, number: int, text: str, *, by: str) -> None:
         """Append to a closed log."""
-        await self._write(partial(_correct, desk=self._desk, number=number, text=text, by=by))
+        await self._desk.change(partial(_correct, desk=self._desk, number=number, text=text, by=by))
 
     async def tick(self, item_id: int, *, done: bool, by: str) -> Message:
         """Tick an item, or take the tick back."""
-        return await self._write(partial(_tick, desk=self._desk, item_id=item_id, done=done, by=by))
+        return await self._desk.change(partial(_tick, desk=self._desk, item_id=item_id, done=done, by=by))
 
     async def assign(self, item_id: int, owner: str, due_at: datetime | None, *, by: str) -> None:
         """Give an item to somebody."""
-        await self._write(
+        await self._desk.change(
             partial(_assign, desk=self._desk, item_id=item_id, owner=owner, due_at=due_at, by=by)
         )
 
@@ -81,7 +75,7 @@ class RecoveryActs:
                 items=recoveries.items(conn, number),
             )
 
-        return await self._read(query)
+        return await self._desk.ask(query)
 
     async def shown(self, number: int) -> Message:
         """The answer to /recoveries 3."""
@@ -90,33 +84,19 @@ class RecoveryActs:
 
     async def listed(self, bot: str | None, text: str) -> Message:
         """The answer to /recoveries."""
-        logs, many = await self._read(
+        logs, many = await self._desk.ask(
             lambda conn: recoveries.listed(conn, bot=bot, text=text, limit=view.LISTED)
         )
         return view.listing(logs, many, bot or text)
 
     async def trends(self) -> Message:
         """The answer to /recoveries trends."""
-        return view.trends(trends(await self._read(recoveries.every)), charted=available())
+        return view.trends(trends(await self._desk.ask(recoveries.every)), charted=available())
 
     async def share_trends(self, *, by: str, key: str) -> Message:
         """Post the chart of the trends to the ops channel; the same press twice posts one."""
-        await self._write(partial(_share, desk=self._desk, by=by, key=key))
+        await self._desk.change(partial(_share, desk=self._desk, by=by, key=key))
         return view.answer("The chart follows in the ops channel.")
-
-    async def _write(self, verb: Callable[[Connection], T]) -> T:
-        try:
-            done = await self._desk.database.write(verb)
-        except StorageError as error:
-            raise UserError(NO_RECORD) from error
-        self._desk.sender.wake()
-        return done
-
-    async def _read(self, query: Callable[[Connection], T]) -> T:
-        try:
-            return await self._desk.database.read(query)
-        except StorageError as error:
-            raise UserError("The database does not answer, so it is not known: try again.") from error
 
 
 def _share(conn: Connection, *, desk: Desk, by: str, key: str) -> None:
@@ -183,8 +163,8 @@ def _close(conn: Connection, *, desk: Desk, number: int, by: str) -> Message:
     ]
     if lacking:
         raise UserError(
-            f"Recovery #{number} has not {' and not '.join(lacking)} yet, so it was not closed: press Edit; unknown is "
-            "an answer."
+            f"Recovery #{number} lacks {' and '.join(lacking)}, so it was not closed: press Edit and fill it in; "
+            "'unknown' is an answer."
         )
     if not recoveries.close(conn, number, by=by, at=now):
         raise UserError(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from chatbot.desk import Desk
-from chatbot.recovering.showing import card_key, draw, draw_homes
+from chatbot.recovering.showing import card_key, draw_checklist, draw_homes
 from chatbot.steps import Owing, owe
 from chatbot.views import recovery as view
 from storage import recoveries
@@ -44,6 +44,7 @@ def remind(conn: Connection, desk: Desk, now: datetime) -> None:
         log = recoveries.get(conn, number)
         if log is None:
             continue
+        draw_checklist(conn, desk, log, now)  # what is overdue is said there as well
         payload = view.reminder(owner, log, items, now).payload()
         # by its first item: what the next batch tells of the same log must not take the place of this
         key = f"{card_key(number)}/reminder-{items[0].id}-{now.timestamp():.0f}"
@@ -61,8 +62,6 @@ def remind(conn: Connection, desk: Desk, now: datetime) -> None:
             ),
             now,
         )
-    for number in sorted({number for _, number in told}):
-        draw(conn, desk, number, now)  # what is overdue is said there as well
     draw_homes(conn, desk, {owner for owner, _ in told}, now)
 
 

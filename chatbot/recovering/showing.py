@@ -20,29 +20,36 @@ def card_key(number: int) -> str:
     return f"recovery/{number}"
 
 
-def draw(conn: Connection, desk: Desk, number: int, now: datetime) -> RecoveryRow:
-    """Owe card and checklist of a log as they are now; LookupError when there is none."""
+def draw(conn: Connection, desk: Desk, number: int, now: datetime) -> None:
+    """Owe card and checklist of a log as they are now, after the audit row that tells of its change."""
     log = recoveries.get(conn, number)
     if log is None:
         raise LookupError(f"no recovery log {number}")
-    items = recoveries.items(conn, number)
     card = view.card(log, recoveries.corrections(conn, number), audit=audit.head(conn))
-    checklist = view.checklist(log, items, now)
+    owe(
+        conn,
+        (Owing(key=card_key(number), channel=desk.ops, payload=card.payload(), priority=CARD),),
+        now,
+    )
+    draw_checklist(conn, desk, log, now)
+
+
+def draw_checklist(conn: Connection, desk: Desk, log: RecoveryRow, now: datetime) -> None:
+    """Owe the checklist alone: what is overdue changes by itself."""
+    shown = view.checklist(log, recoveries.items(conn, log.id), now)
     owe(
         conn,
         (
-            Owing(key=card_key(number), channel=desk.ops, payload=card.payload(), priority=CARD),
             Owing(
-                key=f"{card_key(number)}/checklist",
+                key=f"{card_key(log.id)}/checklist",
                 channel=desk.ops,
-                payload=checklist.payload(),
-                thread_key=card_key(number),
+                payload=shown.payload(),
+                thread_key=card_key(log.id),
                 priority=CARD,
             ),
         ),
         now,
     )
-    return log
 
 
 def draw_homes(conn: Connection, desk: Desk, people: set[str], now: datetime) -> None:

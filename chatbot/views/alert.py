@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 from chatbot.views import alert_words as words
-from chatbot.views.alert_card import acknowledge_button, card, kill_button
+from chatbot.views.alert_card import acknowledge_button, card
 from chatbot.views.alert_form import silence_form
 from chatbot.views.alert_handbook import recover_plan
 from chatbot.views.alert_state import AlertCard, CallOut
 from chatbot.views.blocks import Message, actions, context, header, message, section
+from chatbot.views.kill_button import kill_button
 from chatbot.views.markup import NAME_SHOWN, lasting, outside, person
 from chatbot.views.procedure import contact_lines
 from commands.alerting.model import Severity, Source
@@ -59,7 +60,7 @@ def escalated(state: AlertCard, call: CallOut) -> Message:
             _next_call(state, call),
         ),
         section("*Call now*", *contact_lines(to_call)) if to_call else None,
-        actions(acknowledge_button(state), kill_button(state)),
+        actions(acknowledge_button(state), kill_button("alert.kill", value=str(state.number))),
         context(f"#{state.number}"),
     )
 
@@ -85,7 +86,7 @@ def asked(state: AlertCard, *, minutes: float) -> Message:
             "again.",
             "To stop the fleet press Kill, or type /kill.",
         ),
-        actions(acknowledge_button(state, "Still mine"), kill_button(state)),
+        actions(acknowledge_button(state, "Still mine"), kill_button("alert.kill", value=str(state.number))),
         context(f"#{state.number}"),
     )
 

@@ -8,13 +8,13 @@ from chatbot.views.blocks import (
     Message,
     actions,
     button,
-    confirm,
     context,
     header,
     message,
     preformatted,
     section,
 )
+from chatbot.views.kill_button import kill_button
 from chatbot.views.markup import NAME_SHOWN, line, outside, shortened
 from commands.alerting.model import Kind, Source
 
@@ -112,18 +112,6 @@ def acknowledge_button(state: AlertCard, label: str = "Acknowledge") -> Block:
     return button(label, "alert.ack", value=str(state.number), style="primary")
 
 
-def kill_button(state: AlertCard) -> Block:
-    """The button that stops the whole fleet, whatever the alert is about."""
-    sure = confirm(  # the same question as under /status: a test holds the two together
-        "Stop the whole fleet?",
-        "This activates the kill switch and stops every bot now, not only one. It is sent until the fleet is seen "
-        "stopped, and it is recorded under your name. Bringing the fleet back takes two people.",
-        yes="Kill the fleet",
-        style="danger",
-    )
-    return button("Kill", "alert.kill", value=str(state.number), style="danger", confirm=sure)
-
-
 def _buttons(state: AlertCard) -> tuple[Block | None, ...]:
     """What can be done with it while it fires."""
     if not state.firing:
@@ -134,5 +122,5 @@ def _buttons(state: AlertCard) -> tuple[Block | None, ...]:
         acknowledge_button(state) if state.owner is None else None,
         button("Silence", "alert.silence", value=value),
         button("Recover", "alert.recover", value=value) if recoverable else None,
-        kill_button(state),
+        kill_button("alert.kill", value=value),
     )

@@ -3,7 +3,8 @@
 from typing import Any
 
 from chatbot.views import status_words as words
-from chatbot.views.blocks import Block, Message, actions, button, confirm, context, header, message, section
+from chatbot.views.blocks import Block, Message, actions, button, context, header, message, section
+from chatbot.views.kill_button import kill_button
 from chatbot.views.markup import for_terminal, shortened
 from chatbot.views.status_report import LatchView, StatusReport, Verdict, verdict
 
@@ -126,15 +127,8 @@ def _bots(found: StatusReport) -> tuple[Block | None, ...]:
 
 def _buttons(found: StatusReport, *, public: bool) -> tuple[Block | None, ...]:
     value = found.only or ""
-    sure = confirm(
-        "Stop the whole fleet?",
-        "This activates the kill switch and stops every bot now, not only one. It is sent until the fleet is seen "
-        "stopped, and it is recorded under your name. Bringing the fleet back takes two people.",
-        yes="Kill the fleet",
-        style="danger",
-    )
     return (
         button("Refresh", "status.refresh", value=value),
         None if public else button("Share", "status.share", value=value),
-        button("Kill", "kill.fleet", style="danger", confirm=sure) if found.may_kill else None,
+        kill_button() if found.may_kill else None,
     )

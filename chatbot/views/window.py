@@ -18,6 +18,7 @@ from chatbot.views.blocks import (
     section,
     select_input,
 )
+from chatbot.views.kill_button import kill_button
 from chatbot.views.markup import NAME_SHOWN, channel, lasting, outside, person, when
 from chatbot.views.window_state import WindowCard
 
@@ -107,9 +108,15 @@ def alarm(
     numbers = ", ".join(f"#{each.number}" for each in states[:10])
     many = f"windows {numbers}" if len(states) > 1 else f"window {numbers}"
     more = f" and {len(states) - 10} more" if len(states) > 10 else ""
+    gone = (
+        "Nothing was stopped by this: it does not run now, by the coordinator's word. Stop makes sure that it does not "
+        "come back by itself; Keep says that all is well."
+    )
     what_now = (
         f"*By the policy {outside(culprit, NAME_SHOWN)} is being stopped now*: its card tells what was seen."
         if stopping
+        else gone
+        if first.rule == "left_running"
         else "Stop it, or say with Keep that it may go on. Nothing was stopped so far."
     )
     value = str(first.number)
@@ -123,19 +130,9 @@ def alarm(
         actions(
             button("Stop", "window.stop", value=value, style="danger"),
             button("Keep", "window.keep", value=value),
-            button("Kill", "kill.fleet", style="danger", confirm=_sure()),
+            kill_button(),
         ),
         context(f"{numbers} · watched since {when(first.begun_at, day=True)}"),
-    )
-
-
-def _sure() -> Block:
-    return confirm(
-        "Stop the whole fleet?",
-        "This activates the kill switch and stops every bot now, not only one. It is sent until the fleet is seen "
-        "stopped, and it is recorded under your name. Bringing the fleet back takes two people.",
-        yes="Kill the fleet",
-        style="danger",
     )
 
 

@@ -1,7 +1,7 @@
 """Whether a window goes on: what was read, held against the rules that end it as unstable. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -43,7 +43,7 @@ class Done:
     id: str
     by: str
     bot: str | None = None  # None: the whole fleet
-    at_all: str = "stopped"  # "stopped" or "paused"
+    told: str = "stop"  # or "pause"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,20 +71,26 @@ class Seen:
     ran: frozenset[str] = frozenset()  # bots that were seen running
     words: Mapping[str, str] | None = None  # bot -> its last status word; None before the first look
     killed: bool | None = None  # what the kill switch said last
+    lowest: Mapping[str, float] = field(default_factory=dict)  # bot -> its worst health in any look
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON-ready data."""
         words = dict(self.words) if self.words is not None else None
-        return {"ran": sorted(self.ran), "words": words, "killed": self.killed}
+        lowest = dict(self.lowest)
+        return {"ran": sorted(self.ran), "words": words, "killed": self.killed, "lowest": lowest}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Seen":
         """What ``as_json`` made."""
         ran, words, killed = data.get("ran"), data.get("words"), data.get("killed")
+        lowest = data.get("lowest")
         return cls(
             ran=frozenset(map(str, ran)) if isinstance(ran, list) else frozenset(),
             words={str(name): str(word) for name, word in words.items()} if isinstance(words, dict) else None,
             killed=killed if isinstance(killed, bool) else None,
+            lowest={str(name): float(low) for name, low in lowest.items()}
+            if isinstance(lowest, dict)
+            else {},
         )
 
 
@@ -116,7 +122,9 @@ def judge(
         return Abort(rule=Rule.KILL, why="the fleet was killed elsewhere")
     for done in around.stops:
         if done.bot in watched and done.bot in seen.ran:
-            return Abort(rule=Rule.STOPPED, culprit=done.bot, why=f"{done.bot} was {done.at_all} ({done.id})")
+            return Abort(
+                rule=Rule.STOPPED, culprit=done.bot, why=f"{done.bot} was told to {done.told} ({done.id})"
+            )
     for bot in watched:
         if newest is None:
             break
@@ -160,7 +168,9 @@ def remember(watched: Sequence[str], look: Look, seen: Seen) -> tuple[Seen, tupl
         news.append(f"the kill switch is {'active' if look.killed else 'inactive'} now")
     ran = seen.ran | {bot for bot in watched if look.bot(bot).status == "running"}
     killed = seen.killed if look.killed is None else look.killed
-    return Seen(ran=ran, words=words, killed=killed), tuple(news)
+    healths = {bot: health for bot in watched if (health := look.bot(bot).health) is not None}
+    lowest = {**seen.lowest, **{bot: min(now, seen.lowest.get(bot, now)) for bot, now in healths.items()}}
+    return Seen(ran=ran, words=words, killed=killed, lowest=lowest), tuple(news)
 
 
 def told(watched: Sequence[str], look: Look) -> bool:

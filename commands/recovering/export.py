@@ -8,14 +8,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from commands.cells import defused
 from commands.recovering.model import OUTCOMES, SCENARIOS
 from commands.recovering.trends import Trend
 from commands.words import visible
 from storage.recoveries import Correction, Item, RecoveryRow
 from storage.schema import utc_text
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""How a cell begins that a spreadsheet may take for a formula."""
 
 COLUMNS = (
     "id",
@@ -104,11 +102,6 @@ def span(seconds: float | None) -> str:
     if seconds < 120:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
-def defused(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith((*FORMULA, "'")) else cell
 
 
 def _section(whole: Whole) -> str:

@@ -18,7 +18,7 @@ import structlog
 from click.testing import CliRunner, Result
 from sqlalchemy import text as sql
 
-from chatbot.auditing import defused
+from chatbot.auditing import cell
 from chatbot.cli import chatbot
 from chatbot.sandbox.fleet import Fleet
 from storage import audit
@@ -199,7 +199,7 @@ def test_a_spreadsheet_takes_no_exported_cell_for_a_formula(environ: dict[str, s
 
 
 def test_no_cell_begins_like_a_formula_and_plain_ones_stay() -> None:
-    assert [defused(cell) for cell in (1, "x", "=x")] == [1, "x", "'=x"]
+    assert [cell(each) for each in (1, "x", "=x")] == [1, "x", "'=x"]
 
 
 def test_an_export_overwrites_nothing(environ: dict[str, str], tmp_path: Path) -> None:

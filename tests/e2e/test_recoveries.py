@@ -67,7 +67,7 @@ async def test_a_log_is_prefilled_from_the_record_written_edited_closed_and_corr
         assert "<@U0ADMIN1>" in shown.words  # who killed
 
         await talk.person("operator").clicks("Close", shown)
-        await talk.person("operator").reads("a root cause and not an outcome yet, so it was not closed")
+        await talk.person("operator").reads("lacks a root cause and an outcome, so it was not closed")
         await talk.person("operator").clicks("Edit", shown)
         edit = await talk.person("operator").gets_form()
         assert await submit(talk, edit, cause="unknown", outcome="partly", lessons="watch longer") == {}

@@ -127,7 +127,7 @@ async def test_every_rule_ends_a_window_and_none_of_another_bot(tmp_path: Path) 
 
         stopping = await opened(talk, "shadowforge 20m")
         await talk.person("operator").types("/stop shadowforge too slow")
-        assert "shadowforge was stopped (stop-" in (await reply(talk, stopping, "UNSTABLE")).words
+        assert "shadowforge was told to stop (stop-" in (await reply(talk, stopping, "UNSTABLE")).words
 
         await until(talk, lambda: ended(talk)[0] == ("open", ""))
         critical = from_prometheus(
@@ -157,9 +157,12 @@ async def test_by_the_policy_what_is_unstable_is_stopped_at_once(tmp_path: Path)
     stops = {"CHATBOT_WINDOWS__ON_UNSTABLE": "stop"}
     async with watching(tmp_path, fleet=THREE, **QUICK, **stops) as talk:
         await opened(talk, "fleet 30m")
+        await opened(talk, "quantum 30m")
         talk.fleet.set_health("quantum", 10)
         await card(talk, "By the policy quantum is being stopped now", where=OPS)
         await until(talk, lambda: talk.fleet.engine.bot("quantum").status == "stopped")
+        await until(talk, lambda: talk.rows("select 1 from windows where settled_by is null") == [])
+        # two windows found the same: it is stopped once
         rows = talk.rows("select command, bot, requested_by, source from actions")
         assert rows == [("stop", "quantum", "chatbot", "window")]
         assert talk.fleet.engine.bot("ndax").status == "running"

@@ -29,3 +29,4 @@ async def test_a_clock_that_is_set_neither_ends_a_window_nor_makes_it_longer(
         await until(talk, lambda: talk.rows("select reads from windows")[0][0] >= reads + 3)
         assert talk.rows("select state from windows") == [("open",)]
         assert talk.rows("select missed from windows")[0][0] <= missed + 3
+        assert "restart" not in talk.rows("select blind from windows")[0][0]

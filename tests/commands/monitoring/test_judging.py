@@ -150,13 +150,18 @@ def test_the_first_rule_counts() -> None:
 def test_what_is_remembered_and_what_changed() -> None:
     first, news = remember(("ndax",), look(killed=None), Seen())
     assert news == ()
-    assert first == Seen(ran=frozenset({"ndax"}), words={"ndax": "running"}, killed=None)
+    low = {"ndax": 90.0}
+    assert first == Seen(ran=frozenset({"ndax"}), words={"ndax": "running"}, killed=None, lowest=low)
     second, news = remember(("ndax",), look(status=None, killed=False), first)
     assert news == ("ndax went from running to unknown",)
     third, news = remember(("ndax",), look(status="error", killed=True), second)
     assert news == ("ndax went from unknown to error", "the kill switch is active now")
     assert Seen.from_json(third.as_json()) == third
     assert third.ran == {"ndax"}
+    assert third.lowest == {"ndax": 90.0}
+    for health, lowest in ((40, 40), (None, 40), (95, 40)):
+        third, _ = remember(("ndax",), look(health=health), third)
+        assert third.lowest == {"ndax": lowest}
 
 
 def test_a_look_is_a_read_only_when_it_says_what_every_bot_does() -> None:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from recovery_logs import NOW, a_checklist, a_log
 
-from commands.recovering.export import COLUMNS, Whole, defused, to_csv, to_json, to_markdown
+from commands.cells import defused
+from commands.recovering.export import COLUMNS, Whole, to_csv, to_json, to_markdown
 from commands.words import visible
 from storage.recoveries import Correction, Item, RecoveryRow
 from storage.schema import clean, utc_text
