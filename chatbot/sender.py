@@ -220,9 +220,8 @@ class Sender:
         pace.take()
         if is_picture(newest):
             result = await self._pictures.show(newest)
-        elif (
-            ts := newest.ts or self._shown.get(newest.key)
-        ) is not None:  # shown while the database was away
+        # Where it was shown while the database was away, that one is edited.
+        elif (ts := newest.ts or self._shown.get(newest.key)) is not None:
             result = await self._poster.edit(
                 newest.channel, ts, newest.payload, key=newest.key, version=newest.version
             )
@@ -273,7 +272,8 @@ class Sender:
                 )
 
     async def _later(self, row: Owed, error: str, *, after: float = 0.0, unknown: bool = False) -> None:
-        pause = max(after, min(2.0 ** min(row.attempts, 6) * 0.5, LAST_RETRY))
+        attempts = self._pictures.attempts(row)
+        pause = max(after, min(2.0 ** min(attempts, 6) * 0.5, LAST_RETRY))
         say = log.debug if error == DRAWING else log.warning
         say("a message waits", key=row.key, error=error, seconds=pause)
         if unknown:

@@ -6,6 +6,7 @@ outcome. Files carry no metadata: a picture whose fate is unknown is looked for 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +23,7 @@ from storage.outbox import Owed
 DRAWING = "it is being drawn"
 LOOK_AFTER = 5.0  # seconds: Slack scans a file before it shows it, after it has answered
 LOOK_AGAIN = 1.0  # seconds until a picture that is being drawn is asked for again
+REMEMBERED = 500  # of how many pictures it is known how long they were waited for
 KEPT = 32  # pictures that wait to be shown
 _LOST = frozenset({"file_not_found", "file_deleted"})  # Slack no longer has what was stored: store it anew
 _LEFT_OUT = Result(fate=Fate.SENT, error="not drawn")  # its words stand already
@@ -43,6 +45,7 @@ class Pictures:
         self._poster = poster
         self._drawing: dict[tuple[str, int], asyncio.Task[Stored | Result]] = {}
         self._made: dict[tuple[str, int], Stored | Result] = {}
+        self._waited: Counter[str] = Counter()  # key -> times it was asked for while it was drawn
         self._turn = asyncio.Semaphore(1)  # one drawing at a time
 
     def waits(self, row: Owed) -> Result | None:
@@ -61,7 +64,14 @@ class Pictures:
             task = asyncio.get_running_loop().create_task(self._make(row.key, row.payload))
             self._drawing[which] = task
             task.add_done_callback(partial(self._ended, which))
+        self._waited[row.key] += 1
+        if len(self._waited) > REMEMBERED:
+            del self._waited[next(iter(self._waited))]
         return Result(fate=Fate.LATER, retry_after=LOOK_AGAIN, error=DRAWING)
+
+    def attempts(self, row: Owed) -> int:
+        """How often it was really tried: waiting for its drawing makes the next pause no longer."""
+        return max(0, row.attempts - self._waited[row.key])
 
     async def show(self, row: Owed) -> Result:
         """One attempt to show it in its thread, with its words."""

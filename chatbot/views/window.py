@@ -108,32 +108,38 @@ def alarm(
     numbers = ", ".join(f"#{each.number}" for each in states[:10])
     many = f"windows {numbers}" if len(states) > 1 else f"window {numbers}"
     more = f" and {len(states) - 10} more" if len(states) > 10 else ""
-    gone = (
-        "Nothing was stopped by this: it does not run now, by the coordinator's word. Stop makes sure that it does not "
-        "come back by itself; Keep says that all is well."
-    )
-    what_now = (
-        f"*By the policy {outside(culprit, NAME_SHOWN)} is being stopped now*: its card tells what was seen."
-        if stopping
-        else gone
-        if first.rule == "left_running"
-        else "Stop it, or say with Keep that it may go on. Nothing was stopped so far."
-    )
+    target = first.culprit or first.bot
     value = str(first.number)
     return message(
         header(f"⛔ UNSTABLE: {culprit}"),
         section(
             " ".join(person(each) for each in called if each != "chatbot"),
-            f"{outside(first.why, 300).capitalize()}. This ended {many}{more} as *unstable*.",
-            what_now,
+            f"*Why*: {outside(first.why, 300)}. This ended {many}{more} as *unstable*.",
+            _what_now(first, stopping=stopping),
         ),
         actions(
-            button("Stop", "window.stop", value=value, style="danger"),
+            button("Stop", "window.stop", value=value, style="danger") if target is not None else None,
             button("Keep", "window.keep", value=value),
             kill_button(),
         ),
         context(f"{numbers} · watched since {when(first.begun_at, day=True)}"),
     )
+
+
+def _what_now(state: WindowCard, *, stopping: bool) -> str:
+    """What was done about it, and what whoever reads it can do."""
+    target = state.culprit or state.bot
+    if stopping:
+        what = outside(target or "the whole fleet", NAME_SHOWN)
+        return f"*By the policy {what} is being stopped now*: its card tells what was seen."
+    if state.rule == "left_running":
+        return (
+            "Nothing was stopped by this: it does not run now, by the coordinator's word. Stop makes sure that it does "
+            "not come back by itself; Keep says that all is well."
+        )
+    if target is None:
+        return "Kill stops the whole fleet; Keep says that it may go on. Nothing was stopped so far."
+    return "Stop stops it; Keep says that it may go on. Nothing was stopped so far."
 
 
 def settled(by: str, *, stopped: str | None) -> Message:
@@ -150,8 +156,9 @@ def safe_mode_over(bot: str, begun_at: datetime, span: timedelta, by: str) -> Me
         section(
             f"{person(by)} {name} was told to be in safe mode at {when(begun_at, day=True)}. The coordinator may lift "
             "it by itself now, and whether it has cannot be read back: *decide it*.",
-            f"To trade at full limits on purpose: Stop, then /start {name} full, which another admin approves. "
-            f"To stay small: Stop, then /start {name}. Nothing was changed by this message.",
+            f"Full limits on purpose: press Stop, then type /start {name} full. Safe mode anew: press Stop, then type "
+            f"/start {name}. Both take another admin. Without either it goes on as it is, at limits that nobody here "
+            "can see. *Nothing was changed by this message.*",
         ),
         actions(button("Stop", "window.stop", value=f"bot:{bot}", style="danger")),
     )

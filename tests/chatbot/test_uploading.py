@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -191,3 +192,15 @@ async def test_the_fates_of_showing_it(desk: Desk) -> None:
     assert (lost.fate, lost.error) == (Fate.LATER, "file_not_found")
     await stored()
     assert (await pictures.show(row)).fate is Fate.SENT
+
+
+async def test_waiting_for_a_slow_drawing_makes_no_later_pause_longer(desk: Desk) -> None:
+    row = await owe_picture(desk)
+    web = web_client(token="xoxb-sandbox", api_url=desk.slack.api_url, session=desk.session)
+    pictures = Pictures(poster=Poster(web=web, session=desk.session))
+    for number in range(1, 8):
+        waits = pictures.waits(row)
+        assert waits is not None
+        assert (waits.fate, waits.error) == (Fate.LATER, DRAWING)
+        assert pictures.attempts(replace(row, attempts=number)) == 0
+    assert pictures.attempts(replace(row, attempts=9)) == 2  # tried twice beside that

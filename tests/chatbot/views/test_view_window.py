@@ -143,3 +143,15 @@ def test_whatever_is_in_it_slack_takes_it_and_nobody_is_paged(text: str) -> None
         said = [message.text, *(each["text"]["text"] for each in message.blocks if each["type"] == "section")]
         assert not [each for each in said if "<!channel" in each or "<!here" in each]
     assert view_violations(view.extend_form(hostile)) == []
+
+
+def test_an_alarm_offers_what_can_be_done_and_keeps_the_words_of_others_as_they_are() -> None:
+    fire = over("unstable", rule="alert", bot=None, culprit=None, why="critical alert #7: NDAX Feed Down")
+    shown = view.alarm((fire,), on_call=None, contacts=(), stopping=False)
+    assert "*Why*: critical alert #7: NDAX Feed Down." in shown.text
+    assert "Kill stops the whole fleet; Keep says that it may go on." in shown.text
+    assert "'window.stop'" not in str(shown.blocks)
+    gone = over("unstable", rule="left_running", culprit="ndax", why="ndax left running: it is error")
+    shown = view.alarm((gone,), on_call=None, contacts=(), stopping=False)
+    assert "it does not run now, by the coordinator's word" in shown.text
+    assert "'window.stop'" in str(shown.blocks)
