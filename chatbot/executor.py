@@ -48,7 +48,7 @@ class Executor:
             )
             self.abandon_starts()
         elif action.command in STOPS:
-            run = BotRun(action=action, desk=self._desk)
+            run = BotRun(action=action, desk=self._desk, maybe_posted=resumed or not recorded)
         else:
             run = self._raises[action.id] = RaiseRun(
                 action=action, desk=self._desk, owner=self.owner, resumed=resumed

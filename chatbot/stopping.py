@@ -34,11 +34,13 @@ log = structlog.get_logger(__name__)
 class BotRun:
     """The run of one stop or pause of one bot."""
 
-    def __init__(self, *, action: Action, desk: Desk) -> None:
+    def __init__(self, *, action: Action, desk: Desk, maybe_posted: bool) -> None:
+        """``maybe_posted``: a process that died, or this one without a database, may have shown its card already."""
         self.id = action.id
         self._action = action
         self._bot = action.bot or ""
         self._desk = desk
+        self._maybe_posted = maybe_posted
         self._status: FleetStatus | None = None
         self._error: str | None = None
 
@@ -107,7 +109,15 @@ class BotRun:
         payload = view.card(
             bot_card(self._action, now, state=state, status=self._status, error=error)
         ).payload()
-        messages = [Owing(key=card_key(self.id), channel=self._desk.ops, payload=payload, priority=2)]
+        messages = [
+            Owing(
+                key=card_key(self.id),
+                channel=self._desk.ops,
+                payload=payload,
+                priority=2,
+                maybe_posted=self._maybe_posted,
+            )
+        ]
         url = self._action.response_url
         if url is not None and now - self._action.accepted_at < timedelta(minutes=29):
             messages.append(

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.conversation import OPS
 from tests.crash.moments import locked, undecided, until
 from tests.crash.scene import STOPS, Scene
 
@@ -71,6 +72,23 @@ async def test_killed_before_the_commit_and_with_the_journal(scene: Scene, line:
             request = crashing.types(line)
             await crashing.acknowledged(request)
             await crashing.dies()
+        await crashing.starts()
+        await crashing.shown_once(await crashing.carried_out(request))
+        assert crashing.talk.fleet.engine.status("ndax") == after
+
+
+@BOTH
+async def test_killed_when_the_card_of_a_journaled_stop_stands_already(
+    scene: Scene, line: str, after: str
+) -> None:
+    async with scene.opens(CHATBOT_KILL__STORAGE_TIMEOUT_MS="400") as crashing:
+        crashing.talk.fleet.faults.set("hang", paths=["/status"])  # so that it is not over before the end
+        with locked(crashing.database):
+            request = crashing.types(line)
+            await crashing.acknowledged(request)
+            await until(lambda: crashing.talk.slack.messages(OPS), "the card, posted without the database")
+            await crashing.dies()
+        crashing.talk.fleet.faults.clear()
         await crashing.starts()
         await crashing.shown_once(await crashing.carried_out(request))
         assert crashing.talk.fleet.engine.status("ndax") == after
