@@ -1,7 +1,8 @@
 """Whether the fleet is being watched: a note of each good poll, a word about each gap, a ping for who watches us.
 
 A gap is told first thing after waking, whatever made it: a coordinator that could not be read, a bot that did not
-run, a machine that slept. The kernel's clock that goes on through sleep tells a sleep from a clock that was set.
+run, a machine that slept. The kernel's clock that goes on through sleep tells a sleep from a clock that was set, and
+the ticks that did not come tell it from a coordinator whose answer was awaited when this process fell asleep.
 """
 
 import time
@@ -55,16 +56,20 @@ class Heartbeat:
         self._last: _Moment | None = None
         self._seen: datetime | None = None  # the newest good read that was noted
         self._why = ""
+        self._ticked: float | None = None  # when this process was last known to run
+        self._stood_still = 0.0  # seconds, the longest time in which it did not
         self.clock_was_set = False
         failures = desk.settings.failure_threshold
         self.longest = timedelta(seconds=max(failures * poll_seconds, poll_seconds + SLACK_SECONDS))
 
     def failed(self, why: str) -> None:
         """A poll told nothing."""
+        self._runs()
         self._why = why
 
     async def look(self) -> None:
         """A tick: while a kill is going on nobody polls, and its own looks at the coordinator count instead."""
+        self._runs()
         desk = self._desk.desk
         seen = desk.metrics.last_good_poll
         if seen is not None and seen != self._seen:
@@ -74,6 +79,7 @@ class Heartbeat:
 
     async def good_poll(self, at: datetime) -> None:
         """A poll was good: note it, and tell of the time before it in which there was none."""
+        self._runs()
         seen = self._desk.desk.metrics.last_good_poll
         moment, last = _Moment(self._desk.desk.now(), self._kernel()), self._last
         shift = timedelta()
@@ -84,14 +90,21 @@ class Heartbeat:
             log.warning("the clock of this machine was set", seconds=round(shift.total_seconds()))
         else:
             shift = timedelta()
-        note = partial(self._note, at=at, slept=last is not None, why=self._why, shift=shift)
+        note = partial(self._note, at=at, ran=last is not None, shift=shift)
         told = await self._desk.desk.database.write(note)
         # Only now: what could not be written down is still to be told by the next one.
         self._last, self._seen, self._why, self.clock_was_set = moment, seen, "", was_set
+        self._stood_still = 0.0
         if told:
             self._desk.desk.sender.wake()
 
-    def _note(self, conn: Connection, *, at: datetime, slept: bool, why: str, shift: timedelta) -> bool:
+    def _runs(self) -> None:
+        now = self._kernel()
+        if self._ticked is not None:
+            self._stood_still = max(self._stood_still, now - self._ticked)
+        self._ticked = now
+
+    def _note(self, conn: Connection, *, at: datetime, ran: bool, shift: timedelta) -> bool:
         mark = marks.lock(conn, WATCH, at=at)
         begins = mark.at
         # A clock that was set makes no gap, and hides none: what it moved is taken off.
@@ -99,9 +112,9 @@ class Heartbeat:
         marks.put(conn, WATCH, at=at)
         if length <= self.longest:
             return False
-        reason = why or ("this process slept" if slept else "this bot was not running")
-        if why:
-            reason = f"the coordinator could not be read ({why})"
+        reason = "this process slept" if ran else "this bot was not running"
+        if self._why and self._stood_still < length.total_seconds() / 2:
+            reason = f"the coordinator could not be read ({self._why})"
         gap = Gap(begins=at - length, ends=at, why=reason)
         gaps.record(conn, begins=gap.begins, ends=gap.ends, why=gap.why)
         audit.append(
