@@ -120,7 +120,7 @@ def kill(reason: str, words: tuple[str, ...]) -> None:
             f"if none runs, nothing more is sent. Look with `chatbot status`. {by_hand}"
         )
     except Exception as error:  # noqa: BLE001 - whatever it was: at this moment the way out counts, not the trace
-        from chatbot.logs import masked_text
+        from commands.masking import masked_text
 
         _fail(
             f"This program could not stop the fleet ({type(error).__name__}: {masked_text(str(error))}). {by_hand}"

@@ -55,6 +55,22 @@ def none_word(value: object) -> object:
     return None if isinstance(value, str) and value.strip().lower() in ("", "none") else value
 
 
+def _probed_url(value: str) -> str:
+    if value.startswith("tcp://"):
+        if not re.fullmatch(r"tcp://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}", value):
+            raise ValueError("must be tcp://host:port, such as tcp://localhost:5432")
+        return value
+    return _http_url(value)
+
+
+def _argv(words: tuple[str, ...]) -> tuple[str, ...]:
+    if not words or not words[0].startswith("/"):
+        raise ValueError('must be a list that begins with the whole path of a program, as ["/bin/systemctl"]')
+    if any("\0" in word for word in words):
+        raise ValueError("must hold plain words")
+    return words
+
+
 def _database_url(value: str) -> str:
     if re.fullmatch(r"sqlite:///(?!:memory:).+|postgresql(\+psycopg)?://[^/].*", value):
         return value
@@ -131,9 +147,24 @@ DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 Bots = Annotated[tuple[str, ...], AfterValidator(_bots)]
 Rising = Annotated[tuple[float, ...], AfterValidator(_increasing)]
 OptionalUrl = Annotated[HttpUrl | None, BeforeValidator(none_word)]
+ProbedUrl = Annotated[str, AfterValidator(_probed_url)]
+Argv = Annotated[tuple[str, ...], AfterValidator(_argv)]
+ActionName = Annotated[
+    str, _matches(r"[a-z][a-z0-9-]{1,30}", "2 to 31 small letters, digits and -, such as restart-coordinator")
+]
 Link = Annotated[str, AfterValidator(http_link)]
 Text = Annotated[str, Field(min_length=1)]
-RaiseCommand = Literal["override", "force-override", "start", "start-sequential", "resume", "lockdown"]
+RaiseCommand = Literal[
+    "override",
+    "force-override",
+    "start",
+    "start-sequential",
+    "resume",
+    "lockdown",
+    "recover",
+    "config",
+    "host",
+]
 """The commands that a second admin approves; a test holds them against the table of commands."""
 Approvers = Annotated[int, Field(ge=1, le=10)]
 Lower = BeforeValidator(_lower)

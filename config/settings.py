@@ -7,8 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.kinds import (
+    ActionName,
     AppId,
     Approvers,
+    Argv,
     Bots,
     ChannelId,
     ChannelIds,
@@ -19,6 +21,7 @@ from config.kinds import (
     Link,
     Lower,
     OptionalUrl,
+    ProbedUrl,
     QuietHours,
     RaiseCommand,
     Rising,
@@ -319,6 +322,81 @@ class Windows(_Group):
     )
 
 
+class Endpoint(_Group):
+    """An address that the fleet needs: a web address, or tcp://host:port."""
+
+    name: Text
+    url: ProbedUrl
+
+
+class HostAction(_Group):
+    """A program on the fleet's host that a person may have run, always with these very words."""
+
+    name: ActionName
+    argv: Argv
+    timeout_seconds: float = Field(default=60, gt=0, le=3600)
+    risk: Annotated[Literal["lower", "raise"], Lower] = "raise"
+    releases: bool = False  # it makes the coordinator forget a kill, so it counts as a release
+    summary: Text
+
+
+class Recovery(_Group):
+    """Guided recovery: where the fleet lives, what it needs, and what may be done on its host."""
+
+    home: Text | None = Field(
+        default=None,
+        description="Directory of the fleet where the bot runs on its host; without it no file or host is looked at.",
+    )
+    logs: Text = Field(default="logs", description="Directory of the fleet's logs, inside its home.")
+    config: Text = Field(
+        default="config", description="Directory of the fleet's JSON files, inside its home."
+    )
+    backups: Text = Field(default="backups", description="Directory of the backups, inside its home.")
+    evidence: Text = Field(
+        default="var/evidence", description="Directory in which evidence is kept, on this bot's own host."
+    )
+    runbooks: Text | None = Field(
+        default=None,
+        description="Directory of your own runbooks; one with the name of ours takes its place.",
+    )
+    endpoints: tuple[Endpoint, ...] = Field(
+        default=(),
+        description="Addresses that the fleet needs, each with a name and a url (https://... or tcp://host:port).",
+    )
+    host_actions: tuple[HostAction, ...] = Field(
+        default=(),
+        description="Programs that may be run on the fleet's host, each with name, argv, summary and risk.",
+    )
+    fresh_minutes: float = Field(
+        default=15, gt=0, le=1440, description="Minutes for which what was verified counts as fresh."
+    )
+    third_hours: float = Field(
+        default=24,
+        gt=0,
+        le=720,
+        description="Hours in which the third recovery of the same bot takes a second admin.",
+    )
+    disk_percent: float = Field(
+        default=90,
+        gt=0,
+        le=100,
+        description="Per cent of the home's disk in use from which it counts as short.",
+    )
+    memory_percent: float = Field(
+        default=90, gt=0, le=100, description="Per cent of memory in use from which it counts as short."
+    )
+
+    @model_validator(mode="after")
+    def _names_once(self) -> "Recovery":
+        for what, names in (
+            ("endpoints", [each.name for each in self.endpoints]),
+            ("host_actions", [each.name for each in self.host_actions]),
+        ):
+            if len(set(names)) < len(names):
+                raise ValueError(f"must name each of its {what} once")
+        return self
+
+
 class Hooks(_Group):
     """The doors for other programs' alerts; each is shut until its secret is set."""
 
@@ -398,6 +476,7 @@ class Settings(BaseSettings):
     totp: Totp = Totp()
     alerts: Alerts = Alerts()
     windows: Windows = Windows()
+    recovery: Recovery = Recovery()
     hooks: Hooks = Hooks()
     kill: Kill = Kill()
     contacts: tuple[Contact, ...] = ()

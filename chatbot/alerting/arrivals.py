@@ -16,10 +16,10 @@ from sqlalchemy import Connection
 
 from chatbot.alerting.book import REPEATED, Book
 from chatbot.alerting.desk import AlertDesk
-from chatbot.logs import masked_text
 from commands.alerting.fingerprint import fingerprint, masked
 from commands.alerting.model import Severity, Signal, Source
 from commands.coordinator.monitor import Monitor, soon
+from commands.masking import masked_text
 from commands.words import cut
 from storage import alerts, seen
 from storage.alerts import AlertRow
