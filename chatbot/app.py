@@ -77,6 +77,7 @@ class Program:
                 *parts.alerting.jobs(),
                 *parts.monitoring.jobs(),
                 *parts.recovering.jobs(),
+                *parts.walking.jobs(),
             )
         )
         await parts.alerting.lead.renew()

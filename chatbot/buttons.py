@@ -1,5 +1,7 @@
 """Buttons and forms: each is checked like a command, and believed only where we posted it."""
 
+from collections.abc import Awaitable, Callable
+
 from chatbot.admission import Admission
 from chatbot.alerting.pressing import PRESSES, Pressing
 from chatbot.answers import Answers
@@ -15,6 +17,8 @@ from chatbot.recovering.pressing import PRESSES as RECOVERY_PRESSES
 from chatbot.recovering.pressing import RecoveryPressing
 from chatbot.replies import Replies
 from chatbot.views.markup import escape
+from chatbot.walking.pressing import PRESSES as WALK_PRESSES
+from chatbot.walking.pressing import WalkPressing
 from commands.parsing import parse
 from commands.spec import Request, Risk, Role, UserError
 from commands.words import clean
@@ -47,6 +51,7 @@ class Buttons:
         pressing: Pressing,
         windows: WindowPressing,
         recoveries: RecoveryPressing,
+        walks: WalkPressing,
         poster: Poster,
         replies: Replies,
     ) -> None:
@@ -55,23 +60,21 @@ class Buttons:
         self._admission = admission
         self._intake = intake
         self._answers = answers
-        self._ballots = ballots
-        self._pressing = pressing
-        self._windows = windows
-        self._recoveries = recoveries
+        self._others: tuple[tuple[frozenset[str], Callable[[Incoming], Awaitable[Reply]]], ...] = (
+            (BALLOTS, ballots.pressed),
+            (PRESSES, pressing.pressed),
+            (WINDOW_PRESSES, windows.pressed),
+            (RECOVERY_PRESSES, recoveries.pressed),
+            (WALK_PRESSES, walks.pressed),
+        )
         self._poster = poster
         self._replies = replies
 
     async def pressed(self, incoming: Incoming) -> Reply:
         """The acknowledgement of a click or a form."""
-        if incoming.name in BALLOTS:
-            return await self._ballots.pressed(incoming)
-        if incoming.name in PRESSES:
-            return await self._pressing.pressed(incoming)
-        if incoming.name in WINDOW_PRESSES:
-            return await self._windows.pressed(incoming)
-        if incoming.name in RECOVERY_PRESSES:
-            return await self._recoveries.pressed(incoming)
+        for names, pressed in self._others:
+            if incoming.name in names:
+                return await pressed(incoming)
         known = CLICKS.get(incoming.name)
         if known is None:
             return await self._admission.refuse(incoming, Refusal(why="unknown button", sentence=FORGED))

@@ -35,10 +35,13 @@ def serve() -> None:
     """Run the bot."""
     settings = _settings(to_serve=True)
     from chatbot.app import serve as run
+    from config.mistakes import SettingsError
     from storage.database import StorageError
 
     try:
         sys.exit(asyncio.run(run(settings)))
+    except SettingsError as error:
+        _mistakes(error.mistakes)
     except StorageError as error:
         _fail(str(error), code=2)
 

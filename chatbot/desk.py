@@ -12,8 +12,10 @@ from chatbot.metrics import Metrics
 from chatbot.recorder import Recorder
 from chatbot.steps import Owing, owe
 from commands.coordinator.client import Coordinator
+from commands.probes.model import Places
 from commands.spec import UserError
-from config.settings import Contact, Policy, Windows
+from config.runbooks import Runbook
+from config.settings import Contact, Policy, Recovery, Windows
 from storage.database import Database, StorageError
 
 T = TypeVar("T")
@@ -65,6 +67,9 @@ class Desk:
     admins: tuple[str, ...] = ()  # as configured when the process began
     root: str = "/fleet"
     windows: Windows = field(default_factory=Windows)
+    recovery: Recovery = field(default_factory=Recovery)
+    places: Places | None = None  # the fleet's directories, where it runs on this host
+    runbooks: tuple[Runbook, ...] = ()
     poll_seconds: float = 10.0  # between two looks at the fleet
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 

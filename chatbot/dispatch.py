@@ -22,7 +22,9 @@ from chatbot.approvals.tending import Tending
 from chatbot.buttons import Buttons
 from chatbot.channels import Channels
 from chatbot.desk import Desk
-from chatbot.identity import People
+from chatbot.diagnosing.answering import NAMES as DIAGNOSES
+from chatbot.diagnosing.answering import DiagnosisAnswering
+from chatbot.identity import People, Refusal
 from chatbot.incoming import Incoming, Kind, Reply
 from chatbot.intake import Intake
 from chatbot.monitoring.answering import NAMES as WINDOWS
@@ -32,6 +34,10 @@ from chatbot.recovering.answering import RecoveryAnswering
 from chatbot.replies import Replies
 from chatbot.views import refusals
 from chatbot.views.blocks import Message
+from chatbot.views.markup import escape
+from chatbot.walking.answering import NAMES as WALKS
+from chatbot.walking.answering import WalkAnswering
+from chatbot.walking.pressing import RUNS, WalkPressing
 from commands import find
 from commands.parsing import parse, split_root
 from commands.policy import ROLE_FOR
@@ -44,6 +50,14 @@ BEFORE_ASKING = (
     "Reading the fleet before anything is asked: it takes its time. Nothing was asked yet; wait for it."
 )
 READING = "Reading the fleet's status: the coordinator takes its time. The answer follows here."
+
+LOOKING = {
+    "diagnose": "Looking at everything: this takes up to 15 s. The report follows here.",
+    "logs": "Reading the logs. The answer follows here.",
+    "config": "Reading the configuration. The answer follows here.",
+    "evidence": "Taking the evidence: this takes up to a minute. The answer follows here.",
+    "host": "It is running. How it ends follows here.",
+}
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +80,9 @@ class Dispatcher:
         alerting: Answering,
         windows: WindowAnswering,
         recoveries: RecoveryAnswering,
+        walks: WalkAnswering,
+        diagnosis: DiagnosisAnswering,
+        walk_pressing: WalkPressing,
         buttons: Buttons,
         replies: Replies,
     ) -> None:
@@ -81,6 +98,9 @@ class Dispatcher:
         self._alerting = alerting
         self._windows = windows
         self._recoveries = recoveries
+        self._walks = walks
+        self._diagnosis = diagnosis
+        self._walk_pressing = walk_pressing
         self._buttons = buttons
         self._replies = replies
         self._answered: OrderedDict[str, None] = OrderedDict()
@@ -111,16 +131,26 @@ class Dispatcher:
             case Kind.MENTION:
                 name, rest = split_root(incoming.text)
                 return await self._typed(incoming, name, rest)
+            case Kind.CLICK if incoming.name in RUNS:
+                return await self._run(incoming)
             case Kind.CLICK | Kind.SUBMIT:
                 return await self._buttons.pressed(incoming)
             case Kind.EVENT:
                 self._desk.spawn(self._event(incoming))
                 return Reply()
 
+    async def _run(self, incoming: Incoming) -> Reply:
+        """A command of a runbook: from here on exactly as if this person had typed it."""
+        line = await self._walk_pressing.command(incoming)
+        if isinstance(line, Refusal):
+            return await self._admission.refuse(incoming, line)
+        name, _, text = line.removeprefix("/").partition(" ")
+        return await self._typed(incoming, name, escape(text))
+
     async def _typed(self, incoming: Incoming, name: str, text: str) -> Reply:
         if name.lower() == self._root:
             name, text = split_root(text)
-        command = find(name or "help")
+        command, clicked = find(name or "help"), incoming.kind is Kind.CLICK
         if command is None:
             # The sentence names commands, so only those who may read get it.
             refusal = await self._admission.refusal(incoming, risk=Risk.READ, role=Role.VIEWER, clicked=False)
@@ -128,17 +158,20 @@ class Dispatcher:
                 return await self._admission.refuse(incoming, refusal)
             parse(name, text, self._desk.bots, root=self._root)  # raises the UserError with "did you mean"
             raise UserError("There is no such command.")
-        refusal = await self._admission.refusal(incoming, risk=command.risk, role=command.role, clicked=False)
+        refusal = await self._admission.refusal(
+            incoming, risk=command.risk, role=command.role, clicked=clicked
+        )
         if refusal is not None:
             return await self._admission.refuse(incoming, refusal)
         request = parse(command.name, text, self._desk.bots, root=self._root)
+        request, notes = self._diagnosis.named(request)
         match command.risk_of(request):
             case Risk.LOWER if command.name == "lockdown":
                 return await self._replies.now(incoming, await self._lock(incoming, request))
             case Risk.LOWER:
                 return await self._accept(incoming, command, request)
             case Risk.RAISE:
-                return await self._ask(incoming, command, request)
+                return await self._ask(incoming, command, request, notes)
             case Risk.READ:
                 return await self._answer(incoming, request)
 
@@ -147,7 +180,9 @@ class Dispatcher:
         self._tending.wake()  # what waits for approval is void now
         return message
 
-    async def _ask(self, incoming: Incoming, command: Command, request: Request) -> Reply:
+    async def _ask(
+        self, incoming: Incoming, command: Command, request: Request, notes: tuple[str, ...]
+    ) -> Reply:
         """Ask for a second admin; who asks is checked by the option's own risk, and as Slack knows them now."""
         if command.risk is not Risk.RAISE:
             refusal = await self._admission.refusal(
@@ -155,15 +190,20 @@ class Dispatcher:
             )
             if refusal is not None:
                 return await self._admission.refuse(incoming, refusal)
-        work = self._asking.ask(
+        work = self._asked(incoming, request, notes)
+        return await self._soon(incoming, work, public=False, meanwhile=BEFORE_ASKING)
+
+    async def _asked(self, incoming: Incoming, request: Request, notes: tuple[str, ...]) -> Message:
+        request, more = await self._diagnosis.settled(request)
+        return await self._asking.ask(
             request,
             by=incoming.user,
             source="slack",
             key=incoming.key,
             channel=incoming.channel,
             response_url=incoming.response_url,
+            notes=(*notes, *more),
         )
-        return await self._soon(incoming, work, public=False, meanwhile=BEFORE_ASKING)
 
     async def _soon(
         self, incoming: Incoming, work: Coroutine[Any, Any, Message], *, public: bool, meanwhile: str
@@ -210,6 +250,11 @@ class Dispatcher:
             work = self._windows.answer(request, by=incoming.user, role=role, key=incoming.key)
         elif request.command in RECOVERIES:
             work = self._recoveries.answer(request, role=role, trigger_id=incoming.trigger_id)
+        elif request.command in WALKS:
+            work = self._walks.answer(request, by=incoming.user, role=role, key=incoming.key)
+        elif request.command in DIAGNOSES:
+            work = self._diagnosis.answer(request, by=incoming.user, role=role, key=incoming.key)
+            return await self._soon(incoming, work, public=request.public, meanwhile=LOOKING[request.command])
         else:
             work = self._answers.answer(request, role=role)
         return await self._soon(incoming, work, public=request.public, meanwhile=READING)

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from chatbot.finding import Finding, Level, failed, ok, warning
+from chatbot.walking.loading import load_runbooks, places_of
 from commands.coordinator.client import Coordinator
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.monitor import Monitor
@@ -48,6 +49,8 @@ async def _findings(environ: Mapping[str, str], cwd: Path) -> AsyncIterator[Find
     for finding in check_second_person(settings):
         yield finding
     for finding in check_alerts(settings):
+        yield finding
+    for finding in check_recovery(settings):
         yield finding
     for finding in await check_database(settings.database.url):
         yield finding
@@ -103,6 +106,27 @@ def check_alerts(settings: Settings) -> list[Finding]:
         told = "nothing outside notices when this bot or its machine is down"
         found.append(warning(f"Alerts: {told}; set CHATBOT_ALERTS__PING_URL."))
     return found or [ok("Alerts: somebody is called, and somebody watches the watcher.")]
+
+
+def check_recovery(settings: Settings) -> list[Finding]:
+    """Are the runbooks whole, and does guided recovery see the fleet's host?"""
+    found = []
+    try:
+        runbooks = load_runbooks(settings.recovery)
+    except SettingsError as error:
+        found += [failed(f"Runbooks: {mistake}") for mistake in error.mistakes]
+    else:
+        found.append(ok(f"Runbooks: {len(runbooks)} are whole."))
+    try:
+        places = places_of(settings.recovery)
+    except SettingsError as error:
+        return [*found, *(failed(f"Recovery: {mistake}") for mistake in error.mistakes)]
+    if places is None:
+        told = "recovery.home is not set, so no file, host or code of the fleet is looked at"
+        return [*found, warning(f"Recovery: {told}; set it where this bot runs on the fleet's host.")]
+    lacking = [each for each in (places.home, places.logs, places.config) if not each.is_dir()]
+    found += [failed(f"Recovery: {each} is no directory; name the right one.") for each in lacking]
+    return found if lacking else [*found, ok("Recovery: the fleet's home is here.")]
 
 
 class _UndoneError(Exception):

@@ -40,10 +40,15 @@ from chatbot.sender import Sender
 from chatbot.slack import Door, SlackApp
 from chatbot.sockets import Sockets
 from chatbot.totp import Codes
+from chatbot.walking.loading import load_runbooks, places_of
+from chatbot.walking.parts import Walking
+from chatbot.walking.parts import build as build_walking
 from chatbot.watch import Watch
 from commands.coordinator.client import Coordinator
 from commands.coordinator.monitor import Monitor
+from commands.probes.model import Places
 from config.loading import SettingsError, load
+from config.runbooks import Runbook
 from config.settings import Roles, Settings
 from storage.database import Database
 from storage.journal import Journal
@@ -103,6 +108,7 @@ class Parts:
     alerting: Alerting
     monitoring: Monitoring
     recovering: Recovering
+    walking: Walking
     door: Door
     sockets: Sockets | None
     guard: Guard | None
@@ -117,7 +123,13 @@ def for_terminal(settings: Settings) -> Core:
 
 def for_two_at_a_terminal(settings: Settings, session: aiohttp.ClientSession) -> tuple[Core, Second]:
     """The parts of a terminal command that takes two people; Slack is asked who they are, if it answers."""
-    core = for_terminal(settings)
+    core = _core(
+        settings,
+        owner=_owner("terminal"),
+        database=Database(settings.database.url),
+        sender=NoMessenger(),
+        places=places_of(settings.recovery),
+    )
     return core, _second(settings, core, _web(settings, session))
 
 
@@ -131,7 +143,17 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
     sender = Sender(
         database=database, poster=poster, metrics=metrics, owner=owner, now=now, clock=time.monotonic
     )
-    core = _core(settings, owner=owner, database=database, sender=sender, metrics=metrics, now=now)
+    core = _core(
+        settings,
+        owner=owner,
+        database=database,
+        sender=sender,
+        metrics=metrics,
+        now=now,
+        # a stop from a terminal needs neither, and goes on whatever is wrong with them
+        places=places_of(settings.recovery),
+        runbooks=load_runbooks(settings.recovery),
+    )
     desk = core.desk
     second = _second(settings, core, web)
     people, channels = second.people, second.channels
@@ -163,6 +185,16 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
     recovering = build_recovering(
         desk=desk, people=people, admission=admission, poster=poster, replies=replies
     )
+    walking = build_walking(
+        desk=desk,
+        monitor=core.monitor,
+        alerts=settings.alerts,
+        lead=alerting.lead,
+        people=people,
+        admission=admission,
+        poster=poster,
+        replies=replies,
+    )
     tending = Tending(desk=desk, executor=core.executor, fleet_age=settings.coordinator.poll_seconds)
     answers = Answers(
         desk=desk,
@@ -190,6 +222,7 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
         pressing=alerting.pressing,
         windows=monitoring.pressing,
         recoveries=recovering.pressing,
+        walks=walking.pressing,
         poster=poster,
         replies=replies,
     )
@@ -206,6 +239,9 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
         alerting=alerting.answering,
         windows=monitoring.answering,
         recoveries=recovering.answering,
+        walks=walking.answering,
+        diagnosis=walking.diagnosis,
+        walk_pressing=walking.pressing,
         buttons=buttons,
         replies=replies,
     )
@@ -224,11 +260,12 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
             reassert=core.intake.reassert,
             adopt=core.intake.adopt,
             leads=lambda: alerting.lead.leads,
-            eyes=(alerting.fleet, monitoring.windows),
+            eyes=(alerting.fleet, monitoring.windows, walking.sightings),
         ),
         alerting=alerting,
         monitoring=monitoring,
         recovering=recovering,
+        walking=walking,
         door=door,
         sockets=sockets,
         guard=guard,
@@ -296,6 +333,8 @@ def _core(
     sender: Messenger,
     metrics: Metrics | None = None,
     now: Now = utc_now,
+    places: Places | None = None,
+    runbooks: tuple[Runbook, ...] = (),
 ) -> Core:
     metrics = metrics or Metrics()
     journal = Journal(Path(settings.journal.path))
@@ -339,6 +378,9 @@ def _core(
         root=settings.slack.root_command,
         windows=settings.windows,
         poll_seconds=settings.coordinator.poll_seconds,
+        recovery=settings.recovery,
+        places=places,
+        runbooks=runbooks,
     )
     executor = Executor(desk=desk, database=database, owner=owner, now=now)
     intake = Intake(desk=desk, executor=executor)

@@ -35,5 +35,7 @@ COMMAND = Command(
     risk=Risk.LOWER,
     role=ROLE_FOR[Risk.LOWER],
     parse=_parse,
-    raising=Raising(options=frozenset({"off"}), objection=_objection, concerns=_concerns),
+    raising=Raising(
+        options=frozenset({"off"}), objection=_objection, concerns=_concerns, reads_fleet=lambda _: False
+    ),
 )

@@ -1,11 +1,9 @@
 """/oncall: whom a critical alert calls first, and until when."""
 
-import re
-
 from commands.moments import when
 from commands.policy import ROLE_FOR
 from commands.spec import Command, Request, Risk, UserError
-from commands.words import WORD_LIMIT, bare, clean, cut, visible
+from commands.words import MENTION, WORD_LIMIT, bare, clean, cut, visible
 
 SHOW = "show"
 SET = "set"
@@ -15,7 +13,6 @@ ME = "me"
 NOTHING = "Nothing was changed."
 
 _NOBODY = frozenset({"nobody", "none", "off"})
-_MENTION = re.compile(r"<@([UW][A-Z0-9]{1,20})(?:\|[^<>]*)?>[\s,:]*(.*)", re.DOTALL)
 
 
 def _parse(text: str, bots: tuple[str, ...]) -> Request:
@@ -38,7 +35,7 @@ def _parse(text: str, bots: tuple[str, ...]) -> Request:
 
 def _person(typed: str, line: str) -> tuple[str | None, str]:
     """Who is meant, ``None`` for nobody, and what follows; of what was typed, where a mention still holds the id."""
-    mention = _MENTION.match(typed)
+    mention = MENTION.match(typed)
     if mention is not None:
         return mention[1], clean(mention[2])
     first, _, rest = line.partition(" ")

@@ -43,6 +43,9 @@ class Request:
     reason: str = ""
     option: str = ""  # a word that changes what is done: "safe" or "full", "on" or "off"
     public: bool = False
+    target: str = (
+        ""  # what it is about besides a bot: a scenario, a host action, a file and what is put into it
+    )
     topic: str | None = None  # /help kill
     number: int | None = None  # of one alert
     pattern: str = ""  # of alerts; may hold * and ?
@@ -61,7 +64,9 @@ class Raising:
     objection: "Callable[[Request, Standing], str | None]"
     """Why it may not be asked as things stand, in one sentence, or ``None``."""
     concerns: "Callable[[Request, Standing], tuple[str, ...] | None]"
-    """The bots whose state it depends on; ``None``: it touches our own record only."""
+    """The bots whose state it depends on; ``None``: none of them."""
+    reads_fleet: "Callable[[Request], bool]" = lambda _: True
+    """Whether what the fleet does at the moment matters to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

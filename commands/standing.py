@@ -96,6 +96,7 @@ def digest(
     command: str,
     bot: str | None,
     option: str,
+    target: str = "",
     reason: str,
     requested_by: str,
     sends: Sequence[str],
@@ -106,6 +107,8 @@ def digest(
     ``sends`` is what goes over the wire and where to, word by word as it was shown.
     """
     told = [command, bot, option, reason, requested_by, list(sends), facts.as_json()]
+    if target:  # approvals from before there were any hold as they are
+        told.append(target)
     text = json.dumps(told, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

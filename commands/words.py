@@ -24,6 +24,9 @@ _DECORATION = "\"'`*_~“”‘’«»()[]<>.,:;!?/@"
 _ENTITY = re.compile("&(amp|lt|gt);")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
 _REFERENCE = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
+MENTION = re.compile(r"<@([UW][A-Z0-9]{1,20})(?:\|[^<>]*)?>[\s,:]*(.*)", re.DOTALL)
+"""A person as Slack writes one that was picked behind @, and what follows."""
+
 _WHOLE_FLEET = frozenset({"all", "everything", "everybody", "fleet", "bots"})
 
 
@@ -121,6 +124,12 @@ def no_such_bot(word: str, bots: Sequence[str]) -> str:
     if near is not None:
         return f"There is no bot '{shown}': did you mean {near}?"
     return f"There is no bot '{shown}': the bots are {listed(bots)}."
+
+
+def person_in(word: str) -> str | None:
+    """The user id of a mention that stands alone, ``None`` for anything else."""
+    mention = MENTION.fullmatch(visible(word).strip())
+    return mention[1] if mention is not None and not mention[2].strip() else None
 
 
 def _only_bots(text: str, bots: Sequence[str]) -> tuple[str, ...]:

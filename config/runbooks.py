@@ -4,6 +4,7 @@ Ours lie in ``config/runbooks``; the operator's directory adds more, and a file 
 takes its place. Every mistake in every file is found at once, before the bot begins to serve.
 """
 
+import itertools
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
@@ -77,7 +78,7 @@ class Runbook(_Part):
         if twice:
             raise ValueError(f"names the step {twice[0]} twice")
         places = [PHASES.index(each.phase) for each in self.steps]
-        for number, (before, after) in enumerate(zip(places, places[1:], strict=False), start=2):
+        for number, (before, after) in enumerate(itertools.pairwise(places), start=2):
             if after < before:
                 raise ValueError(
                     f"has step {number} ({self.steps[number - 1].id}) in phase {PHASES[after]} behind one in "

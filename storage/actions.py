@@ -70,6 +70,7 @@ actions = Table(
     Column("command", String(64), nullable=False),
     Column("bot", PlainText),
     Column("option", String(16), nullable=False),
+    Column("target", PlainText, nullable=False, server_default=""),
     Column("reason", PlainText, nullable=False),
     Column("requested_by", PlainText, nullable=False),
     Column("source", String(16), nullable=False),
@@ -101,6 +102,7 @@ class Action:
     command: str
     bot: str | None = None
     option: str = ""  # "safe" or "full" for starts, "off" for the end of a lockdown
+    target: str = ""  # what it is about besides a bot: a named host action, or a file and what is put into it
     reason: str
     requested_by: str  # a Slack user id, or "terminal:<login>"
     source: str  # "slack" or "terminal"

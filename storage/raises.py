@@ -12,7 +12,12 @@ from storage.schema import UtcDateTime
 
 def release_under_way(conn: Connection) -> bool:
     """True while an approved release of the kill switch runs: until it ends, a released switch is no surprise."""
-    running = actions.c.command.in_(RELEASES) & (actions.c.state == State.RUNNING)
+    release = or_(
+        actions.c.command.in_(RELEASES),
+        # a program on the host that makes the coordinator forget
+        (actions.c.command == "host") & actions.c.option.in_(("release", "force")),
+    )
+    running = release & (actions.c.state == State.RUNNING)
     return conn.execute(select(actions.c.id).where(running).limit(1)).first() is not None
 
 

@@ -28,6 +28,9 @@ from storage import actions, approvals, audit, raises
 from storage.actions import Action
 from storage.approvals import Approval
 
+DURING_LOCKDOWN = frozenset({"lockdown", "recover"})
+"""What may be asked while a lockdown stands: its end, and to go on mending, which starts nothing."""
+
 MOST_OF_ONE = 10
 """Requests of one person that may wait at a time: each of them is drawn on everybody's home tab."""
 
@@ -117,7 +120,7 @@ def ask(
 
 def _refuse(conn: Connection, request: Request, stands: Standing) -> None:
     held = stands.lockdown
-    if held is not None and request.command != "lockdown":
+    if held is not None and request.command not in DURING_LOCKDOWN:
         raise UserError(
             f"A lockdown stands since {held.begun_at:%Y-%m-%d %H:%M} UTC, so nothing was asked: to end it, one admin "
             "asks with /lockdown off and others approve."
@@ -126,12 +129,13 @@ def _refuse(conn: Connection, request: Request, stands: Standing) -> None:
     if objection is not None:
         raise UserError(objection)
     for other in copies.waiting(conn):
-        if (other.command, other.bot) == (request.command, request.bot):
+        if (other.command, other.bot, other.target) == (request.command, request.bot, request.target):
             raise UserError(
                 f"{other.id} asks for that already, until {other.expires_at:%H:%M} UTC: that one can be approved or "
                 "withdrawn, so nothing more was asked."
             )
-    for running, _ in raises.under_way(conn, bot=request.bot, besides=""):
+    beside = () if request.command == "recover" else raises.under_way(conn, bot=request.bot, besides="")
+    for running, _ in beside:
         raise UserError(
             f"{running} is under way, so nothing was asked: wait until its card says how it ended."
         )

@@ -7,6 +7,7 @@ import structlog
 
 from chatbot.approvals import asked
 from chatbot.approvals.asked import Asked
+from chatbot.approvals.binding import reads_fleet
 from chatbot.channels import Channels
 from chatbot.desk import Desk
 from chatbot.views import approval as view
@@ -42,10 +43,17 @@ class Asking:
         key: str,
         channel: str | None,
         response_url: str | None,
+        notes: tuple[str, ...] = (),
     ) -> Message:
         """Ask, and return what the person is told; UserError when it may not be asked."""
         found = await self.request(
-            request, by=by, source=source, key=key, channel=channel, response_url=response_url
+            request,
+            by=by,
+            source=source,
+            key=key,
+            channel=channel,
+            response_url=response_url,
+            notes=notes,
         )
         others = tuple(each for each in self._desk.admins if each != by)
         where = self._desk.ops if found.card.solo else self._desk.approvals
@@ -61,8 +69,12 @@ class Asking:
         channel: str | None,
         response_url: str | None,
         actor: str | None = None,
+        notes: tuple[str, ...] = (),
     ) -> Asked:
-        """Store the request with every copy of its card; ``actor`` is who sat at the terminal."""
+        """Store the request with every copy of its card.
+
+        ``actor`` is who sat at the terminal, ``notes`` are lines of markup that the card shows as its effect.
+        """
         desk = self._desk
         if desk.recorder.behind():  # a kill may wait in the journal that the database does not know of
             raise UserError(NO_STORAGE)
@@ -75,6 +87,7 @@ class Asking:
             command=request.command,
             bot=request.bot,
             option=request.option,
+            target=request.target,
             reason=request.reason,
             requested_by=by,
             source=source,
@@ -82,7 +95,7 @@ class Asking:
             response_url=response_url,
             accepted_at=desk.now(),
         )
-        around = Surroundings(metrics=metrics, alerts=alerts, unverified=(), started=())
+        around = Surroundings(metrics=metrics, alerts=alerts, unverified=(), started=(), notes=notes)
         verb = partial(
             asked.ask,
             desk=desk,
@@ -118,7 +131,7 @@ class Asking:
     async def _surroundings(
         self, request: Request
     ) -> tuple[FleetStatus | None, MonitorMetrics | None, tuple[MonitorAlert, ...] | None]:
-        if request.command == "lockdown":
+        if not reads_fleet(request):
             return None, None, None
         fleet, metrics, alerts = await asyncio.gather(self._fleet(), self._metrics(), self._alerts())
         return fleet, metrics, alerts

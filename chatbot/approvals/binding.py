@@ -1,5 +1,6 @@
 """What a request is bound to: its exact words, who asked, and the state of things it was asked in."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -8,18 +9,26 @@ from sqlalchemy import Connection
 
 from chatbot import standing
 from chatbot.desk import Desk
+from chatbot.views.approval_state import RequestCard
 from commands import find
 from commands.calls import calls
 from commands.coordinator.model import FleetStatus
 from commands.spec import Raising, Request
 from commands.standing import Facts, changes, digest, facts
+from config.settings import HostAction, Recovery
 from storage.actions import RELEASES, Action
 from storage.approvals import Approval
 
 
-def request_of(action: Action) -> Request:
-    """What an action asks for."""
-    return Request(command=action.command, bot=action.bot, option=action.option, reason=action.reason)
+def request_of(action: Action | RequestCard) -> Request:
+    """What an action, or its card, asks for."""
+    return Request(
+        command=action.command,
+        bot=action.bot,
+        option=action.option,
+        target=action.target,
+        reason=action.reason,
+    )
 
 
 def raising_of(command: str) -> Raising:
@@ -37,6 +46,8 @@ def sends(desk: Desk, action: Action, *, started: Sequence[str], elsewhere: bool
     """
     if elsewhere:
         return ()
+    if action.command in {"host", "config"}:
+        return on_host(desk.recovery, action)
     found = calls(
         action_id=action.id,
         command=action.command,
@@ -49,12 +60,40 @@ def sends(desk: Desk, action: Action, *, started: Sequence[str], elsewhere: bool
     return tuple(each.shown(desk.coordinator_url) for each in found)
 
 
+def reads_fleet(request: Request) -> bool:
+    """Whether what the fleet does at the moment matters to this request."""
+    return raising_of(request.command).reads_fleet(request)
+
+
+def on_host(settings: Recovery, action: Action) -> tuple[str, ...]:
+    """What is done on the fleet's host, word by word as the configuration has it now."""
+    if action.command == "config":
+        file, source, digest = split_target(action.target)
+        return (f"write {settings.config}/{file} from {source} (SHA-256 {digest})",)
+    found = next((each for each in settings.host_actions if each.name == action.target), None)
+    if found is None:
+        return (f"nothing: the configuration names no host action {action.target} any more",)
+    return (f"run {shown_argv(found)} (at most {found.timeout_seconds:g} s)",)
+
+
+def shown_argv(action: HostAction) -> str:
+    """The words of a host action as a shell would take them, for people to read."""
+    return shlex.join(action.argv)
+
+
+def split_target(target: str) -> tuple[str, str, str]:
+    """The file, where its content comes from, and the SHA-256 of that, as a restore is asked for."""
+    file, source, digest = target.split(" ")
+    return file, source, digest
+
+
 def bound(action: Action, sent: Sequence[str], asked_in: Facts) -> str:
     """What an approval of this action is given for."""
     return digest(
         command=action.command,
         bot=action.bot,
         option=action.option,
+        target=action.target,
         reason=action.reason,
         requested_by=action.requested_by,
         sends=sent,

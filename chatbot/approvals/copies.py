@@ -151,6 +151,7 @@ def _card(conn: Connection, action: Action, approval: Approval, entry: Entry | N
         command=action.command,
         bot=action.bot,
         option=action.option,
+        target=action.target,
         reason=action.reason,
         by=action.requested_by,
         asked_at=approval.asked_at,

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from chatbot.approvals import copies
-from chatbot.approvals.binding import differences, gone
+from chatbot.approvals.binding import differences, gone, reads_fleet, request_of
 from chatbot.approvals.ends import Ballot, over
 from chatbot.approvals.votes import LEAST_TO_SEND
 from chatbot.desk import Desk
@@ -46,7 +46,7 @@ def tend(
         return over(conn, desk, card, Verdict.VOID, why=" and ".join(changed), now=now, tabs=False)
     if approval.expires_at <= now:
         return over(conn, desk, card, Verdict.EXPIRED, why="", now=now, tabs=False)
-    known = fleet is not None or action.command == "lockdown"
+    known = fleet is not None or not reads_fleet(request_of(action))
     if approval.frees_at is not None and approval.frees_at <= now and known:
         return _free_alone(conn, desk, owner, action_id, now)
     if approval.remind_at is not None and approval.remind_at <= now and approvals.reminded(conn, action_id):

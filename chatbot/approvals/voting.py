@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from chatbot.approvals import copies, votes
+from chatbot.approvals.binding import reads_fleet, request_of
 from chatbot.approvals.ends import Ballot
 from chatbot.desk import Desk
 from chatbot.executor import Executor
@@ -153,7 +154,7 @@ class Voting:
         return await self._write(verb)
 
     async def _fleet(self, card: RequestCard | None) -> FleetStatus | None:
-        if card is None or card.command == "lockdown" or not card.pending:
+        if card is None or not reads_fleet(request_of(card)) or not card.pending:
             return None
         try:
             return await self._desk.coordinator.status()

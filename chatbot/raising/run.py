@@ -5,7 +5,7 @@ import secrets
 import structlog
 
 from chatbot.desk import Desk
-from chatbot.raising import releasing, starting
+from chatbot.raising import hosting, releasing, reopening, restoring, starting
 from chatbot.raising.record import LostError, NewerKillError
 from chatbot.raising.steps import OverError, Raise
 from storage import lockdown
@@ -58,6 +58,12 @@ class RaiseRun:
                     await starting.one(self._raise)
                 case "start-sequential":
                     await starting.all_of_them(self._raise)
+                case "recover":
+                    await reopening.reopen(self._raise)
+                case "config":
+                    await restoring.restore(self._raise)
+                case "host":
+                    await hosting.run_on_host(self._raise)
                 case _:
                     await _end_lockdown(self._raise)
         except OverError as over:

@@ -17,6 +17,7 @@ class RequestCard:
     command: str
     bot: str | None = None
     option: str = ""
+    target: str = ""  # a host action, or a file and what is put into it
     reason: str
     by: str
     asked_at: datetime
@@ -71,5 +72,13 @@ def what(card: RequestCard) -> str:
             return f"resume {bot}"
         case "lockdown":
             return "end the lockdown"
+        case "recover":
+            return f"recover {bot or 'the fleet'} once more"
+        case "config":
+            return f"put {card.target.partition(' ')[0]} back from {card.target.split(' ')[1]}"
+        case "host":
+            return (
+                f"run {card.target} on the fleet's host{', past the rules' if card.option == 'force' else ''}"
+            )
         case _:
             return f"{card.command} {bot}".strip()

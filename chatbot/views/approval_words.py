@@ -25,6 +25,9 @@ _WHY_TWO = {
     "start": "it lets a bot trade, so it takes a second admin",
     "start-sequential": "it lets every bot trade, so it takes a second admin",
     "resume": "it lets a bot trade on, so it takes a second admin",
+    "recover": "it is the third recovery within a day, so a second admin looks at what is different",
+    "config": "it changes the limits and settings that the fleet trades by, so it takes a second admin",
+    "host": "it runs a program on the fleet's host, so it takes a second admin",
     "lockdown": "it lets everything be started again",
 }
 

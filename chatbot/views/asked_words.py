@@ -25,17 +25,18 @@ class Surroundings:
     alerts: tuple[MonitorAlert, ...] | None
     unverified: tuple[Action, ...]  # stops that were not seen complete
     started: tuple[str, ...]  # the bots that a sequence would start
+    notes: tuple[str, ...] = ()  # what is changed, in markup, where a look at files told it
 
 
 def state_lines(request: Request, standing: Standing, around: Surroundings) -> tuple[str, ...]:
     """Kill switch, breaker, cooldown, bots, and what else is open, with the time of the read."""
     fleet, held = standing.fleet, standing.lockdown
-    if request.command == "lockdown":  # it touches our own record only, so the fleet was not read
+    if fleet is None:  # it touches our own record or files only, so the fleet was not read
         lines = [
             f"*Our record when it was asked*: {_latch(standing)}; stops not verified: {_unverified(around)}"
         ]
         return (*(() if held is None else (_locked(held),)), *lines)
-    read = f"read at {when(fleet.observed_at)}" if fleet is not None else "could not be read"
+    read = f"read at {when(fleet.observed_at)}"
     lines = [
         f"*State when it was asked*, {read}: kill switch {switch_word(fleet)}, {_latch(standing)}",
         f"*Cooldown*: {_left(standing)} · *Circuit breaker*: {_breaker(standing)}",
@@ -61,6 +62,13 @@ def effect_lines(request: Request, standing: Standing, around: Surroundings) -> 
             return _one(request, standing, around)
         case "start-sequential":
             return _all(request, around)
+        case "recover":
+            return (
+                "*Effect*: a recovery is opened; it starts nothing itself.",
+                f"*What is different this time*: {outside(request.reason)}",
+            )
+        case "config" | "host":
+            return around.notes
         case _:
             return (
                 "*Effect*: requests that raise risk are taken and approved again. It starts nothing itself.",

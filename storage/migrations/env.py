@@ -14,6 +14,7 @@ from storage import (
     alerts,
     approvals,
     audit,
+    evidence,
     gaps,
     latch,
     lockdown,
@@ -24,8 +25,10 @@ from storage import (
     recovery_rows,
     safe_modes,
     seen,
+    sightings,
     silences,
     totp,
+    walks,
     windows,
 )
 from storage.schema import metadata
@@ -39,6 +42,7 @@ TABLES = (
     approvals.votes,
     audit.audit,
     audit.audit_head,
+    evidence.evidence,
     gaps.gaps,
     latch.latches,
     lockdown.lockdowns,
@@ -51,8 +55,12 @@ TABLES = (
     recovery_rows.recovery_items,
     safe_modes.safe_modes,
     seen.seen_keys,
+    sightings.sightings,
     silences.silences,
     totp.totp,
+    walks.walk_people,
+    walks.walk_steps,
+    walks.walks,
     windows.windows,
 )
 """Named so that every table is imported, and so known to ``alembic check``."""

@@ -1,0 +1,1 @@
+"""Looking closer: reports of probes, logs, configuration, evidence, and named programs on the fleet's host."""

@@ -1,0 +1,38 @@
+"""What the card of a recovery shows, as data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from commands.walking.proposing import Proposal
+from storage.recoveries import RecoveryRow
+from storage.walks import OnStep, StepState, Walk, WalkState, WalkStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalkCard:
+    """One recovery as it stands at ``now``."""
+
+    walk: Walk
+    steps: Sequence[WalkStep]
+    people: Sequence[OnStep]
+    proposals: Sequence[Proposal]
+    now: datetime
+    fresh_for: timedelta
+    audit: tuple[int, str] | None = None
+    similar: Sequence[RecoveryRow] = field(default_factory=tuple)
+
+    @property
+    def what(self) -> str:
+        """Which bot it is about, or the fleet."""
+        return self.walk.bot or "the fleet"
+
+    @property
+    def open(self) -> bool:
+        """True while it goes on."""
+        return self.walk.state == WalkState.OPEN
+
+    @property
+    def current(self) -> WalkStep | None:
+        """The step that is next."""
+        return next((each for each in self.steps if each.state == StepState.OPEN), None)

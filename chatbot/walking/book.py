@@ -1,0 +1,185 @@
+"""The book of one recovery, open for one transaction: each change in it is written, audited, told and drawn at once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from chatbot.views import walk as view
+from chatbot.views.blocks import Message
+from chatbot.views.walk_state import WalkCard
+from chatbot.walking import showing
+from chatbot.walking.desk import WalkDesk
+from commands.probes.model import Evidence, Report, Verdict
+from commands.spec import UserError
+from commands.walking import judging, stepping
+from commands.walking.judging import Judgement
+from storage import audit, walks
+from storage.walks import StepState, Walk, WalkState, WalkStep
+
+NO_SUCH = "There is no such recovery, so nothing was changed: /recover list shows those there are."
+OVER = "That recovery is over, so nothing was changed: /recover <bot> begins a new one."
+LINES_KEPT = 20
+
+
+class Book:
+    """One open recovery in the audit's line, so that nobody else changes it until the transaction ends."""
+
+    def __init__(self, conn: Connection, desk: WalkDesk, walk: Walk, now: datetime) -> None:
+        self.conn = conn
+        self._desk = desk
+        self._now = now
+        self.walk = walk
+        self.steps = walks.steps(conn, walk.id)
+
+    @classmethod
+    def open(cls, conn: Connection, desk: WalkDesk, number: int, now: datetime) -> "Book":
+        """The book of that recovery; UserError when there is none or it is over."""
+        audit.queue_up(conn, now)
+        walk = walks.get(conn, number)
+        if walk is None:
+            raise UserError(NO_SUCH)
+        if walk.state != WalkState.OPEN:
+            raise UserError(OVER)
+        return cls(conn, desk, walk, now)
+
+    @property
+    def current(self) -> WalkStep | None:
+        """The step that is next."""
+        return stepping.current(self.steps)
+
+    def step(self, step_id: int) -> WalkStep:
+        """The step of that id; UserError when it is not the one that is next."""
+        here = self.current
+        if here is None or here.id != step_id:
+            raise UserError(
+                "That step is not the one that is next: look at the card again. Nothing was changed."
+            )
+        return here
+
+    def record(self, event: str, by: str, **detail: Any) -> None:
+        """Append to the audit."""
+        audit.append(
+            self.conn,
+            at=self._now,
+            actor=by,
+            event=f"recovery {event}",
+            subject=f"recovery {self.walk.id}",
+            detail=detail,
+        )
+
+    def reply(self, name: str, message: Message) -> None:
+        """Say something in the thread."""
+        showing.reply(self.conn, self._desk, self.walk.id, name=name, message=message, now=self._now)
+
+    def draw(self) -> WalkCard:
+        """Owe the card as it is now."""
+        return showing.draw(self.conn, self._desk, self.walk.id, self._now)
+
+    def settle(
+        self, step: WalkStep, state: StepState, *, by: str, note: str = "", seen: Sequence[str] = ()
+    ) -> bool:
+        """Settle a step and say so; False when somebody else did. The last one ends the recovery."""
+        if not walks.settle(self.conn, step.id, state=state, by=by, note=note, seen=seen, at=self._now):
+            return False
+        self.record(
+            f"step {state.value}",
+            by,
+            step=step.number,
+            name=step.name,
+            bot=step.bot,
+            note=note,
+            seen=list(seen),
+        )
+        self.steps = walks.steps(self.conn, self.walk.id)
+        after = next(each for each in self.steps if each.id == step.id)
+        self.reply(f"step-{step.id}-{self._now.timestamp():.3f}", view.settled(after))
+        if self.current is None:
+            self.end(WalkState.DONE, by=by, why="")
+        return True
+
+    def reopen(self, steps: Sequence[WalkStep], *, why: str, told: str, name: str) -> None:
+        """These are to be done again: said once, whatever they are."""
+        undone = [each for each in steps if walks.reopen(self.conn, each.id, why)]
+        self.steps = walks.steps(self.conn, self.walk.id)
+        self.record("steps undone", "chatbot", steps=[each.number for each in undone], why=why)
+        self.reply(name, view.undone(undone, told))
+
+    def apply(
+        self, reports: tuple[Report, ...], evidence: Mapping[str, Mapping[str, Evidence]], *, by: str
+    ) -> bool:
+        """Take in a look: verify what is next, refresh what was verified; True when anything changed.
+
+        ``evidence`` is what was seen, by the bot that a step is about ("" for the recovery's own).
+        """
+        changed = self._refresh(evidence)
+        here = self.current
+        if here is not None and here.expects:
+            judged = _judged(here, evidence)
+            if judged.passed:
+                changed = self.settle(here, StepState.VERIFIED, by=by, seen=judged.lines()) or changed
+            lines = (*judged.lines(), *_ill(reports))
+        else:
+            lines = told(reports)
+        walks.looked(self.conn, self.walk.id, lines[:LINES_KEPT], self._now)
+        return changed
+
+    def verify_at_hand(self, evidence: Mapping[str, Mapping[str, Evidence]]) -> bool:
+        """Verify what is next by what is read all the time anyway; True when it was."""
+        here = self.current
+        if here is None or not judging.seen_all_the_time(here):
+            return False
+        judged = _judged(here, evidence)
+        if not judged.passed:
+            return False
+        walks.looked(self.conn, self.walk.id, judged.lines(), self._now)
+        return self.settle(here, StepState.VERIFIED, by="chatbot", seen=judged.lines())
+
+    def end(self, state: WalkState, *, by: str, why: str) -> None:
+        """End the recovery and say so."""
+        if not walks.end(self.conn, self.walk.id, state=state, by=by, why=why, at=self._now):
+            raise UserError(OVER)
+        self.record(state.value, by, why=why)
+        walk = walks.get(self.conn, self.walk.id) or self.walk
+        self.reply("ended", view.ended(showing.state_of(self.conn, self._desk, walk, self._now)))
+
+    def _refresh(self, evidence: Mapping[str, Mapping[str, Evidence]]) -> bool:
+        changed = False
+        for each in judging.stale(self.steps, now=self._now, for_=self._desk.fresh_for):
+            judged = _judged(each, evidence)
+            if judged.passed:
+                changed = walks.seen_again(self.conn, each.id, judged.lines(), self._now) or changed
+            elif judged.refuted:
+                lines = [check.text for check in judged.checks if check.passed is False]
+                self.reopen(
+                    [each],
+                    why="it is no longer so",
+                    told=view.no_longer(each, lines),
+                    name=f"undone-{each.id}-{self._now.timestamp():.0f}",
+                )
+                changed = True
+        self.steps = walks.steps(self.conn, self.walk.id)
+        return changed
+
+
+def _judged(step: WalkStep, evidence: Mapping[str, Mapping[str, Evidence]]) -> Judgement:
+    return judging.judge(step.expects, evidence.get(step.bot or "", {}))
+
+
+def _ill(reports: tuple[Report, ...]) -> tuple[str, ...]:
+    """What is not as it should be, or could not be looked at."""
+    found = [each for report in reports for each in report.findings]
+    shown = [each for each in found if each.verdict in {Verdict.ILL, Verdict.UNKNOWN}]
+    return tuple(f"{each.text} ({each.source})" for each in shown)
+
+
+def told(reports: tuple[Report, ...]) -> tuple[str, ...]:
+    """What was seen, the trouble first."""
+    rest = tuple(
+        f"{each.text} ({each.source})"
+        for report in reports
+        for each in report.findings
+        if each.verdict not in {Verdict.ILL, Verdict.UNKNOWN}
+    )
+    return tuple(dict.fromkeys((*_ill(reports), *rest)))

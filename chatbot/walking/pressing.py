@@ -1,0 +1,152 @@
+"""Buttons and forms of recoveries: checked like every press, and believed only on the card that we posted."""
+
+from sqlalchemy import Connection
+
+from chatbot.admission import Admission
+from chatbot.desk import Desk
+from chatbot.identity import People, Refusal
+from chatbot.incoming import Incoming, Kind, Reply
+from chatbot.posting import Poster
+from chatbot.recovering import filling
+from chatbot.replies import Replies
+from chatbot.views import walk as view
+from chatbot.views import walk_forms as forms
+from chatbot.walking.acts import WalkActs
+from chatbot.walking.answering import refuse_without_role
+from chatbot.walking.showing import card_key
+from commands.spec import Risk, Role, UserError
+from storage import outbox
+from storage.database import StorageError
+from storage.outbox import Owed
+from storage.walks import StepState
+
+RUNS = frozenset(f"walk.run.{number}" for number in range(view.COMMANDS_SHOWN))
+CHOICES = frozenset(f"walk.choose.{number}" for number in range(view.PROPOSALS_SHOWN))
+FORMS = frozenset({"walk.pick", "walk.done", "walk.skip", "walk.hand", "walk.abandon"})
+PRESSES = RUNS | CHOICES | FORMS | {"walk.check", "walk.take"}
+FORGED = "This button does not belong to a message of mine, so nothing was done. Type /recover instead."
+CHECKING = "Looking: the card tells what was seen, within some 15 s."
+
+
+class WalkPressing:
+    """What pressing a button or sending a form of a recovery does; all of it is for operators."""
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        people: People,
+        admission: Admission,
+        acts: WalkActs,
+        poster: Poster,
+        replies: Replies,
+    ) -> None:
+        self._desk = desk
+        self._people = people
+        self._admission = admission
+        self._acts = acts
+        self._poster = poster
+        self._replies = replies
+
+    async def pressed(self, incoming: Incoming) -> Reply:
+        """The acknowledgement of a press or a form, but for those of commands."""
+        refusal = await self._refusal(incoming)
+        if refusal is not None:
+            return await self._admission.refuse(incoming, refusal)
+        if incoming.kind is Kind.SUBMIT:
+            return await self._submitted(incoming)
+        number, rest = _numbers(incoming.text)
+        if incoming.name in CHOICES:
+            await self._acts.choose(number, rest, by=incoming.user)
+            return Reply()
+        step = int(rest) if rest.isascii() and rest.isdecimal() else 0
+        if incoming.name == "walk.check":
+            self._desk.spawn(self._check(incoming, number))
+            return Reply()
+        if incoming.name == "walk.take":
+            return await self._replies.now(incoming, await self._acts.take(number, step, by=incoming.user))
+        form = await self._acts.form(incoming.name, number, step)
+        if incoming.trigger_id is None or not await self._poster.open_modal(incoming.trigger_id, form):
+            raise UserError("Slack did not open the form, so nothing was changed. Press it again.")
+        return Reply()
+
+    async def command(self, incoming: Incoming) -> str | Refusal:
+        """The command behind a pressed button, which then goes the way of every typed one; or why not."""
+        refusal = await self._refusal(incoming)
+        if refusal is not None:
+            return refusal
+        number, rest = _numbers(incoming.text)
+        step = int(rest) if rest.isascii() and rest.isdecimal() else 0
+        index = int(incoming.name.rpartition(".")[2])
+        return await self._acts.command(number, step, index)
+
+    async def _refusal(self, incoming: Incoming) -> Refusal | None:
+        refusal = await self._admission.refusal(incoming, risk=Risk.READ, role=Role.OPERATOR, clicked=True)
+        if refusal is not None:
+            return refusal
+        number, _ = _numbers(incoming.context if incoming.kind is Kind.SUBMIT else incoming.text)
+        if incoming.kind is Kind.CLICK and not await self._ours(incoming, number):
+            return Refusal(why="forged button", sentence=FORGED)
+        return None
+
+    async def _check(self, incoming: Incoming, number: int) -> None:
+        await self._replies.later(incoming, view.answer(CHECKING))
+        try:
+            await self._acts.check(number, by=incoming.user)
+        except UserError as error:
+            await self._replies.later(incoming, view.answer(str(error)))
+
+    async def _submitted(self, incoming: Incoming) -> Reply:
+        number, rest = _numbers(incoming.context)
+        place = next(iter(incoming.fields), "note")
+        try:
+            match incoming.name:
+                case "walk.pick":
+                    await self._acts.choose(number, incoming.fields.get("scenario", ""), by=incoming.user)
+                case "walk.hand":
+                    await self._hand_over(incoming, number)
+                case "walk.abandon":
+                    await self._acts.abandon(number, _note(incoming), by=incoming.user)
+                case _:
+                    step = int(rest) if rest.isascii() and rest.isdecimal() else 0
+                    state = StepState.ASSERTED if incoming.name == "walk.done" else StepState.SKIPPED
+                    await self._acts.say(number, step, state, _note(incoming), by=incoming.user)
+        except UserError as error:
+            return Reply(payload={"response_action": "errors", "errors": {place: str(error)[:500]}})
+        return Reply()
+
+    async def _hand_over(self, incoming: Incoming, number: int) -> None:
+        to = incoming.fields.get("person", "")
+        refuse_without_role(self._people.role(to))
+        admin = self._people.role(incoming.user) is Role.ADMIN
+        await self._acts.hand_over(number, to, by=incoming.user, admin=admin)
+
+    async def _ours(self, incoming: Incoming, number: int) -> bool:
+        """True when the pressed button stands on the card of this recovery, where we posted it."""
+        channel, ts = incoming.channel, incoming.message_ts
+        if channel is None or ts is None:
+            return False
+        try:
+            row = await self._desk.database.read(lambda conn: _card(conn, number))
+        except StorageError:
+            return False
+        # A card that was posted a moment ago may be pressed before its place is written down.
+        return row is not None and row.channel == channel and row.ts in (None, ts)
+
+
+def _card(conn: Connection, number: int) -> Owed | None:
+    return outbox.get(conn, card_key(number))
+
+
+def _note(incoming: Incoming) -> str:
+    words = filling.words_of(incoming.fields.get("note", ""))
+    if not words.strip():
+        raise UserError("Please write a few words: they go into the record.")
+    return " ".join(words.split())[: forms.NOTE]
+
+
+def _numbers(value: str) -> tuple[int, str]:
+    """The recovery that a button or form is about, 0 for none, and what stands behind it."""
+    first, _, rest = value.partition(":")
+    number = int(first) if first.isascii() and first.isdecimal() and len(first) < 10 else 0
+    return number, rest[:40]

@@ -1,0 +1,158 @@
+"""What the coordinator says of the fleet, judged for runbooks: who moves, who suffers, what the errors speak of."""
+
+from collections.abc import Mapping
+
+from commands.coordinator.model import BotStatus, FleetStatus
+from commands.masking import masked_text
+from commands.probes.model import Finding, Verdict
+from commands.probes.wording import topics
+from commands.words import cut, visible
+
+SOURCE = "GET /status"
+ERROR_SHOWN = 160
+
+
+def look(
+    status: FleetStatus, *, bots: tuple[str, ...], bot: str | None, health_below: float
+) -> tuple[Finding, ...]:
+    """What is seen of this bot, or of the fleet; ``bots`` as configured, in the order in which they depend."""
+    names = (*bots, *(name for name in status.bots if name not in bots))
+    meant = (bot,) if bot is not None else names
+    return (
+        _switch(status),
+        _moving(status, bots, meant, bot),
+        _suffering(status, names, meant, health_below),
+        *_errors(status, meant),
+        _breaker(status),
+    )
+
+
+def unread(reason: str) -> tuple[Finding, ...]:
+    """What a read that failed tells: that the coordinator does not answer, and nothing else."""
+    return (Finding(verdict=Verdict.ILL, text=reason, source=SOURCE, signs={"coordinator.reachable": False}),)
+
+
+def _switch(status: FleetStatus) -> Finding:
+    active = status.kill_switch_active
+    signs = {"coordinator.reachable": True}
+    if active is None:
+        return Finding(
+            verdict=Verdict.UNKNOWN,
+            text="The coordinator answers and does not say whether its kill switch is active",
+            source=SOURCE,
+            signs=signs,
+        )
+    word = "active" if active else "inactive"
+    return Finding(
+        verdict=Verdict.NOTED,
+        text=f"The coordinator answers; its kill switch is {word}",
+        source=SOURCE,
+        signs={**signs, "switch.active": active},
+    )
+
+
+def _moving(status: FleetStatus, bots: tuple[str, ...], meant: tuple[str, ...], bot: str | None) -> Finding:
+    if bot in bots:
+        meant = bots[bots.index(bot) :]  # those that depend on it must not trade on without it
+    words = {name: _word(status.bots.get(name)) for name in meant}
+    told = ", ".join(f"{name} {word}" for name, word in words.items()) or "no bot is listed"
+    still = [status.bots[name].proven_still for name in meant if name in status.bots]
+    signs: dict[str, bool] = {}
+    if len(still) == len(meant) and meant:
+        known = all(
+            each or word in {"running", "starting", "recovery"}
+            for each, word in zip(still, words.values(), strict=True)
+        )
+        if known:
+            signs["fleet.stopped"] = all(still)
+    if bot is not None and words[bot] not in {"unknown", "not listed"}:
+        signs["bot.running"] = words[bot] == "running"
+    verdict = Verdict.NOTED if signs else Verdict.UNKNOWN
+    return Finding(verdict=verdict, text=told, source=SOURCE, signs=signs)
+
+
+def _suffering(
+    status: FleetStatus, names: tuple[str, ...], meant: tuple[str, ...], health_below: float
+) -> Finding:
+    errors = [name for name in names if _word(status.bots.get(name)) in {"error", "recovery"}]
+    low = {
+        name: seen.health
+        for name in names
+        if (seen := status.bots.get(name)) is not None
+        and seen.health is not None
+        and seen.health < health_below
+        and seen.status != "stopped"
+    }
+    affected = {*errors, *low, *(name for name in names if _speaks_of_trouble(status.bots.get(name)))}
+    here = [name for name in meant if name in affected]
+    told = []
+    if errors:
+        told.append(f"in error or recovery: {', '.join(errors)}")
+    if low:
+        told.append("health low: " + ", ".join(f"{name} {value:g}" for name, value in low.items()))
+    if len(names) > 1:
+        told.append(f"affected: {len(affected)} of {len(names)} bots")
+    return Finding(
+        verdict=Verdict.ILL if here else Verdict.WELL,
+        text="; ".join(told) or "no bot is in error",
+        source=SOURCE,
+        signs={
+            "bot.error": any(name in errors for name in meant),
+            "bot.health-low": any(name in low for name in meant),
+            "fleet.all-affected": len(names) > 1 and len(affected) == len(names),
+        },
+    )
+
+
+def _errors(status: FleetStatus, meant: tuple[str, ...]) -> tuple[Finding, ...]:
+    named = ("api", "memory", "config", "crash", "data", "security")
+    spoken: dict[str, str] = {}
+    lines: list[Finding] = []
+    for name in meant:
+        seen = status.bots.get(name)
+        for error in seen.latest_errors if seen is not None else ():
+            line = f"{name}: {cut(masked_text(visible(error)), ERROR_SHOWN)}"
+            found = topics(error)
+            for topic in found:
+                spoken.setdefault(topic, line)
+            lines.append(
+                Finding(
+                    verdict=Verdict.ILL,
+                    text=line,
+                    source=SOURCE,
+                    signs={f"errors.{topic}": True for topic in named if topic in found},
+                )
+            )
+    absent = {f"errors.{topic}": False for topic in named if topic not in spoken}
+    if not lines:
+        lines = [Finding(verdict=Verdict.WELL, text="the bots tell no errors", source=SOURCE, signs=absent)]
+        return tuple(lines)
+    first = lines[0]
+    rest: Mapping[str, bool] = {**absent, **first.signs}
+    return (Finding(verdict=first.verdict, text=first.text, source=SOURCE, signs=rest), *lines[1:])
+
+
+def _breaker(status: FleetStatus) -> Finding:
+    if status.breaker_open is None:
+        return Finding(
+            verdict=Verdict.NOTED,
+            text="The coordinator says nothing clear of a circuit breaker",
+            source=SOURCE,
+        )
+    word = "open" if status.breaker_open else "closed"
+    return Finding(
+        verdict=Verdict.ILL if status.breaker_open else Verdict.WELL,
+        text=f"The coordinator's circuit breaker is {word}",
+        source=SOURCE,
+        signs={"breaker.theirs": status.breaker_open},
+    )
+
+
+def _word(seen: BotStatus | None) -> str:
+    if seen is None:
+        return "not listed"
+    return cut(visible(seen.status), 40) if seen.status else "unknown"
+
+
+def _speaks_of_trouble(seen: BotStatus | None) -> bool:
+    return seen is not None and any(topics(error) for error in seen.latest_errors)

@@ -1,0 +1,125 @@
+"""The past, judged for runbooks: who fell again and again, whether the coordinator began anew, whether errors grow."""
+
+import itertools
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from commands.coordinator.model import FleetStatus, Health
+from commands.probes.model import Finding, Verdict
+from storage.sightings import Sighting
+
+SOURCE = "our looks at GET /status"
+WITHIN = timedelta(hours=2)
+"""How far back it is looked."""
+
+FALLS = 3
+"""So many falls out of running, not told by us, are a loop."""
+
+ERROR_RISE = 5
+UPTIME_SLACK = 5.0  # seconds by which two clocks may differ
+NEWS_EVERY = timedelta(minutes=5)
+
+UP = frozenset({"running", "starting"})
+DOWN = frozenset({"error", "stopped", "recovery"})
+
+
+def news(status: FleetStatus, health: Health | None, known: Sequence[Sighting]) -> tuple[Sighting, ...]:
+    """What of this look is worth keeping, held against the newest that is known of each."""
+    before = {each.bot: each for each in known}
+    found = []
+    for name, seen in status.bots.items():
+        now = Sighting(
+            at=status.observed_at, bot=name, status=seen.status, health=seen.health, errors=seen.error_count
+        )
+        last = before.get(name)
+        if last is None or (last.status, last.errors) != (now.status, now.errors):
+            found.append(now)
+    if health is not None and health.uptime is not None:
+        last = before.get(None)
+        back = last is not None and last.uptime is not None and health.uptime + UPTIME_SLACK < last.uptime
+        if last is None or back or health.observed_at - last.at >= NEWS_EVERY:
+            found.append(Sighting(at=health.observed_at, uptime=health.uptime))
+    return tuple(found)
+
+
+def look(
+    seen: Sequence[Sighting],
+    ours: Collection[tuple[str | None, datetime, datetime]],
+    *,
+    bot: str | None,
+    now: datetime,
+) -> tuple[Finding, ...]:
+    """What the last hours show of this bot, or of all; ``ours`` are the times in which we acted on a bot."""
+    recent = [each for each in seen if each.at >= now - WITHIN]
+    if not recent:
+        return (Finding(verdict=Verdict.UNKNOWN, text="Nothing was seen in the last hours", source=SOURCE),)
+    names = sorted({each.bot for each in recent if each.bot is not None and bot in (None, each.bot)})
+    return (
+        *_falls(recent, names, ours),
+        _errors(recent, names),
+        _restarts([each for each in recent if each.bot is None]),
+    )
+
+
+def _falls(
+    recent: Sequence[Sighting], names: Sequence[str], ours: Collection[tuple[str | None, datetime, datetime]]
+) -> tuple[Finding, ...]:
+    counted: dict[str, list[datetime]] = {}
+    for name in names:
+        of_it = [each for each in recent if each.bot == name]
+        for before, after in itertools.pairwise(of_it):
+            fell = before.status in UP and after.status in DOWN
+            if fell and not any(
+                who in (None, name) and begins <= after.at <= ends for who, begins, ends in ours
+            ):
+                counted.setdefault(name, []).append(after.at)
+    looping = {name: times for name, times in counted.items() if len(times) >= FALLS}
+    signs = {"bot.crash-loop": bool(looping)}
+    if not counted:
+        return (Finding(verdict=Verdict.WELL, text="No bot fell by itself", source=SOURCE, signs=signs),)
+    told = "; ".join(
+        f"{name} fell {len(times)} time{'s' if len(times) > 1 else ''} by itself, last {times[-1]:%H:%M} UTC"
+        for name, times in counted.items()
+    )
+    return (
+        Finding(verdict=Verdict.ILL if looping else Verdict.NOTED, text=told, source=SOURCE, signs=signs),
+    )
+
+
+def _errors(recent: Sequence[Sighting], names: Sequence[str]) -> Finding:
+    grown = {}
+    for name in names:
+        counts = [each.errors for each in recent if each.bot == name and each.errors is not None]
+        # a count that goes down began anew
+        rise = sum(max(after - before, 0) for before, after in itertools.pairwise(counts))
+        if rise:
+            grown[name] = rise
+    many = any(rise >= ERROR_RISE for rise in grown.values())
+    told = ", ".join(f"{name} {rise}" for name, rise in grown.items())
+    return Finding(
+        verdict=Verdict.ILL if many else Verdict.WELL,
+        text=f"New errors in the last 2 h: {told}" if told else "No new errors in the last 2 h",
+        source=SOURCE,
+        signs={"errors.growing": many},
+    )
+
+
+def _restarts(uptimes: Sequence[Sighting]) -> Finding:
+    known = [each for each in uptimes if each.uptime is not None]
+    if not known:
+        return Finding(verdict=Verdict.UNKNOWN, text="The coordinator tells no uptime", source="GET /health")
+    back = [
+        after
+        for before, after in itertools.pairwise(known)
+        if (after.uptime or 0) + UPTIME_SLACK < (before.uptime or 0)
+    ]
+    if back:
+        text = f"The coordinator began anew {len(back)} times, last before {back[-1].at:%H:%M} UTC"
+    else:
+        text = "The coordinator ran through"
+    return Finding(
+        verdict=Verdict.ILL if back else Verdict.WELL,
+        text=text,
+        source="GET /health",
+        signs={"coordinator.restarted": bool(back)},
+    )

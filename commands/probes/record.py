@@ -1,0 +1,157 @@
+"""What this bot's own record says, judged for runbooks: kills, rules, releases, windows, evidence, logs."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from commands.probes.model import Finding, Verdict
+from commands.standing import Standing
+from storage.actions import RELEASES, STOPS, Action, State
+from storage.windows import WindowRow, WindowState
+
+SOURCE = "our own record"
+LATELY = timedelta(hours=6)
+RAISED_WITHIN = timedelta(hours=24)
+RAISED_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What was read in one transaction; ``since`` is when the recovery began, for what has to come after that."""
+
+    standing: Standing
+    actions: tuple[Action, ...]  # of the last hours
+    windows: tuple[WindowRow, ...]  # that cover the bot, oldest first
+    evidence_at: datetime | None
+    log_written: bool
+    log_closed: bool
+    since: datetime | None
+
+
+def look(facts: Facts) -> tuple[Finding, ...]:
+    """Every finding; the record is always known."""
+    return (
+        _kill(facts),
+        _rules(facts),
+        _releases(facts),
+        _raised(facts),
+        *_work(facts),
+    )
+
+
+def _kill(facts: Facts) -> Finding:
+    held, kill, now = facts.standing.latch, facts.standing.kill, facts.standing.now
+    elsewhere = any(
+        each.command == "kill" and each.requested_by == "elsewhere" and each.accepted_at >= now - LATELY
+        for each in facts.actions
+    )
+    verified = held is not None and held.verified_at is not None
+    if held is None:
+        text = "Our record holds no kill"
+    else:
+        how = "verified" if verified else "NOT verified"
+        why = f" ({kill.id})" if kill is not None else ""
+        text = f"Our record holds a kill since {held.engaged_at:%H:%M} UTC, {how}{why}"
+    return Finding(
+        verdict=Verdict.NOTED,
+        text=text + ("; it was made elsewhere" if elsewhere else ""),
+        source=SOURCE,
+        signs={"kill.stands": held is not None, "kill.verified": verified, "kill.elsewhere": elsewhere},
+    )
+
+
+def _rules(facts: Facts) -> Finding:
+    stands = facts.standing
+    minutes = stands.cooldown.total_seconds() / 60
+    cooldown = f"cooldown {minutes:.0f} min left" if stands.cooldown else "no cooldown runs"
+    breaker = "open" if stands.breaker.open else "closed"
+    locked = "; a lockdown stands" if stands.lockdown is not None else ""
+    return Finding(
+        verdict=Verdict.NOTED,
+        text=f"{cooldown}; our circuit breaker is {breaker} ({stands.breaker.kills} of {stands.breaker.limit}){locked}",
+        source=SOURCE,
+        signs={
+            "cooldown.over": not stands.cooldown,
+            "breaker.ours": stands.breaker.open,
+            "lockdown.on": stands.lockdown is not None,
+        },
+    )
+
+
+def _releases(facts: Facts) -> Finding:
+    begun = facts.standing.now - LATELY
+    releases = [each for each in facts.actions if each.command in RELEASES and each.accepted_at >= begun]
+    last = releases[-1] if releases else None
+    held = facts.standing.latch
+    refused = (
+        last is not None
+        and last.state in {State.FAILED, State.NOT_VERIFIED}
+        and held is not None
+        and last.accepted_at >= held.engaged_at
+    )
+    if last is None:
+        text = "No release was tried lately"
+    elif refused:
+        text = f"{last.id} did not take effect: {last.state.value.replace('_', ' ')}"
+    else:
+        text = f"The last release is {last.id}: {last.state.value.replace('_', ' ')}"
+    return Finding(
+        verdict=Verdict.ILL if refused else Verdict.NOTED,
+        text=text,
+        source=SOURCE,
+        signs={"release.refused": refused},
+    )
+
+
+def _raised(facts: Facts) -> Finding:
+    """Who let what trade lately: in a breach the first question."""
+    raised = [each for each in facts.actions if each.command not in STOPS]
+    by_person: dict[str, list[str]] = {}
+    for each in raised[-RAISED_SHOWN:]:
+        what = f"{each.command} {each.bot or ''}".strip()
+        by_person.setdefault(each.requested_by, []).append(f"{what} at {each.accepted_at:%m-%d %H:%M}")
+    told = "; ".join(f"{who}: {', '.join(what)}" for who, what in by_person.items())
+    return Finding(
+        verdict=Verdict.NOTED,
+        text=f"What raised risk in the last day (UTC), by person: {told}"
+        if told
+        else "Nothing raised risk lately",
+        source=SOURCE,
+    )
+
+
+def _work(facts: Facts) -> tuple[Finding, ...]:
+    """What a recovery brings about: evidence, a window that ended well, its log."""
+    if facts.since is None:
+        return ()
+    since = facts.since
+    taken = facts.evidence_at is not None and facts.evidence_at >= since
+    window = next((each for each in reversed(facts.windows) if each.begun_at >= since), None)
+    stable = window is not None and window.state == WindowState.STABLE
+    if window is None:
+        about = "No monitoring window of it was opened since"
+    elif window.state == WindowState.OPEN:
+        about = f"Window #{window.id} runs until {window.ends_at:%H:%M} UTC"
+    else:
+        about = f"Window #{window.id} ended as {window.state.replace('_', ' ')}"
+    return (
+        Finding(
+            verdict=Verdict.WELL if taken else Verdict.NOTED,
+            text="Evidence was taken since" if taken else "No evidence was taken since",
+            source=SOURCE,
+            signs={"evidence.taken": taken},
+        ),
+        Finding(
+            verdict=Verdict.WELL if stable else Verdict.NOTED,
+            text=about,
+            source=SOURCE,
+            signs={"window.stable": stable},
+        ),
+        Finding(
+            verdict=Verdict.WELL if facts.log_written else Verdict.NOTED,
+            text="A recovery log was written since"
+            if facts.log_written
+            else "No recovery log was written since",
+            source=SOURCE,
+            signs={"log.written": facts.log_written, "log.closed": facts.log_closed},
+        ),
+    )

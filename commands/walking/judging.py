@@ -1,0 +1,94 @@
+"""When a step is verified: every sign it expects was seen as expected, by looks that are fresh."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from commands.probes.model import Evidence
+from commands.probes.signs import SIGNS
+from storage.walks import StepState, WalkStep
+
+CHEAP = frozenset({"fleet", "record", "history"})
+"""Probes that ask for nothing that is not read anyway: what they tell is looked at all the time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One sign of a step: as expected (True), not (False), or not known (``None``)."""
+
+    sign: str
+    passed: bool | None
+    text: str  # what was seen, or that it is not known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """All signs of a step; it has passed when there are some and each of them has."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """True when the step is verified by this."""
+        return bool(self.checks) and all(each.passed for each in self.checks)
+
+    @property
+    def refuted(self) -> bool:
+        """True when something was seen that is not as expected."""
+        return any(each.passed is False for each in self.checks)
+
+    def lines(self) -> tuple[str, ...]:
+        """One line for each sign."""
+        words = {True: "yes", False: "no", None: "not known"}
+        return tuple(f"{words[each.passed]}: {each.text}" for each in self.checks)
+
+
+def judge(expects: Mapping[str, bool], evidence: Mapping[str, Evidence]) -> Judgement:
+    """The signs held against what was seen."""
+    checks = []
+    for name, wanted in expects.items():
+        found, sign = evidence.get(name), SIGNS[name]
+        if found is None:
+            words = sign.words if wanted else sign.absent
+            checks.append(Check(sign=name, passed=None, text=f"whether {words} could not be seen"))
+        else:
+            words = sign.words if found.seen else sign.absent
+            checks.append(
+                Check(
+                    sign=name,
+                    passed=found.seen is wanted,
+                    text=f"{words} ({found.source}, {found.at:%H:%M:%S} UTC)",
+                )
+            )
+    return Judgement(checks=tuple(checks))
+
+
+def probes_of(steps: Sequence[WalkStep]) -> tuple[str, ...]:
+    """The probes that tell the signs of these steps, and those that are shown with them."""
+    named = [name for step in steps for name in (*(SIGNS[each].probe for each in step.expects), *step.probes)]
+    return tuple(dict.fromkeys(named))
+
+
+def seen_all_the_time(step: WalkStep) -> bool:
+    """True when the step verifies itself: what it expects is looked at anyway."""
+    return bool(step.expects) and all(SIGNS[each].probe in CHEAP for each in step.expects)
+
+
+def fresh(step: WalkStep, *, now: datetime, for_: timedelta) -> bool:
+    """True for a verified step whose look is not older than that; a clock set back makes nothing fresh."""
+    if step.state != StepState.VERIFIED or step.seen_at is None:
+        return False
+    return timedelta(seconds=-60) <= now - step.seen_at <= for_
+
+
+def stale(steps: Sequence[WalkStep], *, now: datetime, for_: timedelta) -> tuple[WalkStep, ...]:
+    """Verified steps that have to hold before the fleet is released, and were looked at too long ago."""
+    if any(each.phase == "recover" and each.state != StepState.OPEN for each in steps):
+        return ()
+    return tuple(
+        each
+        for each in steps
+        if each.state == StepState.VERIFIED
+        and each.phase in {"stop", "fix", "verify"}
+        and not fresh(each, now=now, for_=for_)
+    )
