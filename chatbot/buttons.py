@@ -1,6 +1,6 @@
 """Buttons and forms: each is checked like a command, and believed only where we posted it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from chatbot.admission import Admission
 from chatbot.alerting.pressing import PRESSES, Pressing
@@ -60,7 +60,7 @@ class Buttons:
         self._admission = admission
         self._intake = intake
         self._answers = answers
-        self._others: tuple[tuple[frozenset[str], Callable[[Incoming], Awaitable[Reply]]], ...] = (
+        self._others: tuple[tuple[Collection[str], Callable[[Incoming], Awaitable[Reply]]], ...] = (
             (BALLOTS, ballots.pressed),
             (PRESSES, pressing.pressed),
             (WINDOW_PRESSES, windows.pressed),

@@ -195,6 +195,14 @@ def in_the_way(conn: sa.Connection, bot: str | None) -> Walk | None:
     return next((each for each in standing(conn) if bot is None or each.bot in (None, bot)), None)
 
 
+def newest(conn: sa.Connection, bot: str | None, since: datetime) -> Walk | None:
+    """The newest recovery of this bot (``None``: of the fleet) that was opened since then."""
+    this = walks.c.bot.is_(None) if bot is None else walks.c.bot == bot
+    query = sa.select(walks).where(this, walks.c.opened_at >= since).order_by(walks.c.id.desc()).limit(1)
+    found = _walks(conn, query)
+    return found[0] if found else None
+
+
 def opened_since(conn: sa.Connection, bot: str | None, moment: datetime) -> int:
     """How many recoveries of this bot (``None``: of the fleet) were opened since then."""
     this = walks.c.bot.is_(None) if bot is None else walks.c.bot == bot

@@ -235,8 +235,9 @@ async def conversation(
         coverage = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE")}
         # A machine that runs many tests at once may be slow; that alone should not send steps to the journal.
         patient = {"CHATBOT_KILL__STORAGE_TIMEOUT_MS": "1200", "CHATBOT_LOG__FORMAT": "json"}
+        kept = {"CHATBOT_RECOVERY__EVIDENCE": str(data / "evidence")}
         bot = Bot(
-            env={**env, **patient, **coverage, **settings},
+            env={**env, **patient, **kept, **coverage, **settings},
             port=port,
             log=data / "bot.log",
         )

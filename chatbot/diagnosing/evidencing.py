@@ -43,7 +43,7 @@ class Evidencing:
         desk = self._desk.desk
         before = await desk.ask(lambda conn: evidence.by_key(conn, key))
         if before is not None:
-            return view.evidence(before, ())
+            return view.evidence_taken(before, desk.ops)
         at = desk.now()
         parts = await self._parts(at)
         packed = await asyncio.to_thread(
@@ -56,7 +56,7 @@ class Evidencing:
             by=by,
         )
         row = await desk.change(lambda conn: _keep(conn, self._desk, packed, by=by, key=key, at=at))
-        return view.evidence(row, packed.left_out)
+        return view.evidence_taken(row, desk.ops)
 
     async def _parts(self, at: datetime) -> tuple[Part, ...]:
         """What is known at this moment; what could not be read says so in its own file."""

@@ -5,7 +5,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from commands.recovering.telling import LOOK_BACK, Incident, Recorded, incident
-from storage import actions, alerts, approvals, windows
+from commands.recovering.walked import with_walk
+from storage import actions, alerts, approvals, walks, windows
 
 MOST_ALERTS = 500
 
@@ -20,4 +21,6 @@ def collect(conn: Connection, bot: str | None, now: datetime) -> Incident:
         votes=[(each.id, vote) for each in done for vote in approvals.votes_of(conn, each.id)],
         windows=windows.since(conn, since),
     )
-    return incident(recorded, bot, now)
+    found = incident(recorded, bot, now)
+    walk = walks.newest(conn, bot, since)
+    return found if walk is None else with_walk(found, walk, walks.steps(conn, walk.id))

@@ -4,7 +4,7 @@ import re
 
 from chatbot.views.alert_state import AlertCard
 from chatbot.views.alert_words import headline
-from chatbot.views.blocks import Message, context, header, message, section
+from chatbot.views.blocks import Message, actions, button, context, header, message, section
 from chatbot.views.markup import NAME_SHOWN, escape, line, outside
 from commands.alerting.handbook import Scenario, scenario_for
 from commands.alerting.model import Kind
@@ -12,6 +12,7 @@ from commands.alerting.model import Kind
 NOT_SEEN_TO_STOP = (
     "Treat it as trading: type /kill now, or stop its process on its own host; then look with /status."
 )
+FLEET = "fleet"
 STEP_SHOWN = 400
 STEPS_SHOWN = 20
 STEPS_A_SECTION = 5  # so that the longest lines stay below the limit of a section
@@ -46,7 +47,11 @@ def recover_plan(state: AlertCard) -> Message:
         header(f"Recover: {scenario.title}"),
         section(
             f"This is for *{outside(headline(state), 150)}*.",
-            "*Nothing was done yet*: pressing Recover only shows these steps. Do them in this order.",
+            "*Nothing was done yet*: these are the steps in short. Recover opens a recovery that leads through all of them "
+            "together, in the ops channel.",
+        ),
+        actions(
+            button("Recover", "walk.open", value=f"{state.bot or FLEET}:{scenario.number}", style="primary")
         ),
         *(section(*steps[at : at + STEPS_A_SECTION]) for at in range(0, len(steps), STEPS_A_SECTION)),
         section(

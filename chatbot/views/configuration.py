@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from chatbot.views.blocks import Message, context, header, message, section
-from chatbot.views.markup import lasting, outside, person, when
+from chatbot.views.markup import channel, lasting, outside, person, when
 from commands.configuring.checking import Fault
 from commands.configuring.comparing import Change, laxer
 from commands.configuring.keeping import Backup, Standing
@@ -114,6 +114,13 @@ def evidence(row: EvidenceRow, left_out: Sequence[str]) -> Message:
         ),
         section("*Left out*", *lines) if lines else None,
         context("never uploaded: logs stand in it as they were written and may hold secrets"),
+    )
+
+
+def evidence_taken(row: EvidenceRow, ops: str) -> Message:
+    """The answer to /evidence."""
+    return message(
+        section(f"Evidence #{row.id} was taken: {channel(ops)} tells where it lies, and its hash {row.sha256[:12]}….")
     )
 
 

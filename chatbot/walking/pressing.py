@@ -11,10 +11,12 @@ from chatbot.recovering import filling
 from chatbot.replies import Replies
 from chatbot.views import walk as view
 from chatbot.views import walk_forms as forms
+from chatbot.views.blocks import Message
 from chatbot.walking.acts import WalkActs
 from chatbot.walking.answering import refuse_without_role
 from chatbot.walking.showing import card_key
-from commands.spec import Risk, Role, UserError
+from commands import recover as command
+from commands.spec import Request, Risk, Role, UserError
 from storage import outbox
 from storage.database import StorageError
 from storage.outbox import Owed
@@ -23,7 +25,8 @@ from storage.walks import StepState
 RUNS = frozenset(f"walk.run.{number}" for number in range(view.COMMANDS_SHOWN))
 CHOICES = frozenset(f"walk.choose.{number}" for number in range(view.PROPOSALS_SHOWN))
 FORMS = frozenset({"walk.pick", "walk.done", "walk.skip", "walk.hand", "walk.abandon"})
-PRESSES = RUNS | CHOICES | FORMS | {"walk.check", "walk.take"}
+OPEN = "walk.open"
+PRESSES = RUNS | CHOICES | FORMS | {"walk.check", "walk.take", OPEN}
 FORGED = "This button does not belong to a message of mine, so nothing was done. Type /recover instead."
 CHECKING = "Looking: the card tells what was seen, within some 15 s."
 
@@ -55,6 +58,8 @@ class WalkPressing:
             return await self._admission.refuse(incoming, refusal)
         if incoming.kind is Kind.SUBMIT:
             return await self._submitted(incoming)
+        if incoming.name == OPEN:
+            return await self._replies.now(incoming, await self._open(incoming))
         number, rest = _numbers(incoming.text)
         if incoming.name in CHOICES:
             await self._acts.choose(number, rest, by=incoming.user)
@@ -84,10 +89,20 @@ class WalkPressing:
         refusal = await self._admission.refusal(incoming, risk=Risk.READ, role=Role.OPERATOR, clicked=True)
         if refusal is not None:
             return refusal
+        if incoming.name == OPEN:
+            return None  # it does no more than /recover, which this person may type
         number, _ = _numbers(incoming.context if incoming.kind is Kind.SUBMIT else incoming.text)
         if incoming.kind is Kind.CLICK and not await self._ours(incoming, number):
             return Refusal(why="forged button", sentence=FORGED)
         return None
+
+    async def _open(self, incoming: Incoming) -> Message:
+        """Open a recovery from an alert, with the runbook that fits it."""
+        bot, _, scenario = incoming.text.partition(":")
+        if bot not in self._desk.bots:
+            bot = ""
+        request = Request(command="recover", option=command.OPEN, bot=bot or None, target=scenario[:40])
+        return await self._acts.open(request, by=incoming.user, key=incoming.key)
 
     async def _check(self, incoming: Incoming, number: int) -> None:
         await self._replies.later(incoming, view.answer(CHECKING))

@@ -258,16 +258,20 @@ def _unread(lines: LogLines) -> Iterator[Finding]:
         yield _finding(Verdict.UNKNOWN, f"{source} {why}", source)
     more = lines.unread[SHOWN:]
     if more:
-        yield _finding(
-            Verdict.UNKNOWN, f"{len(more)} more logs were not read", _some([each for each, _ in more])
-        )
+        text = f"{len(more)} more {'log was' if len(more) == 1 else 'logs were'} not read"
+        yield _finding(Verdict.UNKNOWN, text, _some([each for each, _ in more]))
 
 
 def _partly(lines: LogLines, complete: bool) -> Iterator[Finding]:
     if lines.ends:
         yield _finding(Verdict.NOTED, f"Of {_some(lines.ends)} the end alone was read", _some(lines.ends))
     if lines.older:
-        text = f"{lines.older} more logs, which changed before these, were not read"
+        logs = (
+            "log, which changed before these, was"
+            if lines.older == 1
+            else "logs, which changed before these, were"
+        )
+        text = f"{lines.older} more {logs} not read"
         yield _finding(Verdict.NOTED, text, _some(lines.sources))
     if not complete:
         text = "There are too many different errors: only the last were searched for what they speak of"

@@ -257,7 +257,8 @@ def test_recover_shows_the_steps_and_does_nothing() -> None:
     assert alert.recover_plan(alerting()).text == (
         "Recover: Bot Crashes Repeatedly\n"
         "This is for *🟠 HIGH: ndax is in error*.\n"
-        "*Nothing was done yet*: pressing Recover only shows these steps. Do them in this order.\n"
+        "*Nothing was done yet*: these are the steps in short. Recover opens a recovery that leads through all of them "
+        "together, in the ops channel.\n"
         "1. Type `/stop ndax`, so that it does not come up and fall again; if others suffer, `/kill`.\n"
         "2. Read its latest errors with `/status ndax`, and what came with them with `/alerts`.\n"
         "3. Name the cause before anything else: too little memory, a fault in the code, refused credentials.\n"

