@@ -1,5 +1,7 @@
 """/recover: walk through the handbook together, from what is wrong to what was learned."""
 
+import re
+
 from commands.policy import ROLE_FOR
 from commands.spec import Command, Raising, Request, Risk, UserError
 from commands.standing import Standing
@@ -12,6 +14,7 @@ LEAST_ANSWER = 15
 NOTHING = "Nothing was begun."
 UNCHANGED = "Nothing was changed."
 
+_NUMBERED = re.compile(r"#?([0-9]{1,9})\s+(.*)", re.DOTALL)
 _WHOLE_FLEET = frozenset({"fleet", "all", "everything", "bots", "*"})
 
 
@@ -61,12 +64,10 @@ def _open(first: str, rest: str, bots: tuple[str, ...]) -> Request:
 
 
 def _handover(text: str) -> Request:
-    words = text.split()[1:]
-    number = None
-    if words and bare(words[0]).removeprefix("#").isdecimal():
-        number, _ = _number(words[0], HANDOVER, needed=True)
-        words = words[1:]
-    person = person_in(words[0]) if len(words) == 1 else None
+    _, _, rest = text.strip().partition(" ")  # as typed: a mention still holds the id, and may hold spaces
+    numbered = _NUMBERED.match(rest.strip())
+    number = int(numbered[1]) if numbered is not None else None
+    person = person_in(numbered[2] if numbered is not None else rest)
     if person is None:
         raise UserError(f"Say to whom, as in /recover handover @somebody. {UNCHANGED}")
     return Request(command="recover", option=HANDOVER, number=number, person=person)

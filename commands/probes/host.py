@@ -265,6 +265,8 @@ def _shown(text: str, limit: int) -> str:
 
 
 def _size(size: int) -> str:
+    if size < _MIB:
+        return f"{size / 1024:.0f} KiB"
     return f"{size / _GIB:.1f} GiB" if size >= _GIB else f"{size / _MIB:.1f} MiB"
 
 

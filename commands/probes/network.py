@@ -121,9 +121,10 @@ def _tls_in_words(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         told = _UNTRUSTED.get(error.verify_code)
         return told or f"its certificate is not accepted ({error.verify_message})"
-    if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
+    reason = getattr(error, "reason", None)  # only errors of OpenSSL's own have one
+    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
         return "what listens there speaks no TLS"
-    return f"no TLS was agreed on ({error.reason or 'cut off'})"
+    return f"no TLS was agreed on ({reason or 'cut off'})"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -150,7 +151,7 @@ class _Look:
         self._host = parts.hostname or ""
         self._port = _port(endpoint.url)
         usual = {"https": 443, "http": 80}.get(parts.scheme)
-        self._place = self._host if self._port == usual else f"{self._host}:{self._port}"
+        self._place = self._host if self._port in (usual, None) else f"{self._host}:{self._port}"
         self._trust = trust
         self._limits = limits
         self._now = now

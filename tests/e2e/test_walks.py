@@ -1,12 +1,13 @@
 """Guided recovery through the real process: opened, looked at, walked by two people, over restarts and kills."""
 
 from pathlib import Path
+from typing import Any
 
 from chatbot.sandbox.slack.model import Message
 from tests.conversation import OPS, Conversation
-from tests.e2e.alerting import buttons, card, now, reply, until
-from tests.e2e.two_people import approve, kill, text_of, two_people
-from tests.e2e.walking import NOTE, Walking, document, opened
+from tests.e2e.alerting import buttons, card, reply, until
+from tests.e2e.two_people import approve, kill, refused, text_of, two_people
+from tests.e2e.walking import NOTE, Walking, document, hands_over, opened
 
 CRASH = "/recover ndax crash-loop"
 
@@ -53,9 +54,192 @@ async def test_two_people_walk_a_whole_recovery_and_its_log_is_written_from_it(t
         await until(talk, lambda: "(done)" in walk.card.words)
         assert buttons(walk.card) == []
         await reply(talk, walk.shown, f"Recovery #{walk.number} is done")
-        [(scenario, cause, taken, people)] = talk.rows("select scenario, root_cause, actions_taken, people from recoveries")
+        [(scenario, cause, taken, people)] = talk.rows(
+            "select scenario, root_cause, actions_taken, people from recoveries"
+        )
         assert (scenario, cause) == ("crash-loop", NOTE)
         assert f"Recovery #{walk.number}" in taken
         assert "U0ADMIN2" in people
         code, printed = await talk.bot.command_line("audit", "verify")
         assert code == 0, printed
+
+
+async def test_a_restart_and_a_kill_in_the_middle_are_part_of_it(tmp_path: Path) -> None:
+    async with two_people(tmp_path) as talk:
+        walk = await opened(talk, CRASH)
+        await walk.at("stop")
+        await walk.press("/kill")
+        await walk.at("evidence")
+        await walk.says("Skip", "nothing to keep")
+        await walk.says("Done")
+        await talk.bot.dies()
+        await talk.bot.start()
+        assert walk.state("stop") == "verified"
+        await walk.past("fix", "verify")
+        await walk.agreed("/override")
+        await walk.at("start", "ndax")
+        await walk.agreed("/start ndax")
+        await walk.at("watch", "ndax")
+        await talk.bot.dies()
+        await talk.bot.start()
+        assert walk.state("start", "ndax") == "verified"
+
+        await kill(talk, "it falls again")
+        await reply(
+            talk,
+            walk.shown,
+            "The fleet was killed",
+            "it falls again",
+            "It is part of this recovery",
+            "done again",
+        )
+        await walk.at("release")
+        assert (walk.state("stop"), walk.state("cause")) == ("verified", "asserted")
+        assert walk.state("start", "ndax") == "open"
+        assert "undone by kill-" in walk.card.words
+        # what was seen before the kill proves nothing any more
+        await walk.agreed("/override")
+        await walk.at("start", "ndax")
+        assert talk.rows("select count(*) from walks") == [(1,)]
+
+
+async def test_one_at_a_time_and_the_third_within_a_day_takes_two_and_an_answer(tmp_path: Path) -> None:
+    async with two_people(tmp_path) as talk:
+        for _ in range(2):
+            walk = await opened(talk, CRASH)
+            other = text_of(await talk.person("operator").types("/recover ndax"))
+            assert f"Recovery #{walk.number} of ndax is under way" in other
+            assert "so none was opened" in text_of(await talk.admin.types("/recover fleet"))
+            await talk.admin.types(f"/recover abandon {walk.number} tried enough")
+            await until(talk, lambda: "(abandoned)" in walk.card.words)  # noqa: B023 - it is read at once
+            assert buttons(walk.card) == []
+        said = text_of(await talk.admin.types(CRASH))
+        assert "takes a second admin" in said
+        assert "/recover ndax again" in said
+        assert "at least 15 characters" in text_of(await talk.admin.types("/recover ndax again no"))
+        operator = text_of(await talk.person("operator").types("/recover ndax again the memory was doubled"))
+        assert "admin" in operator
+        assert talk.rows("select count(*) from walks") == [(2,)]
+
+        asked = text_of(await talk.admin.types("/recover ndax again the memory was doubled last night"))
+        assert "recover ndax once more" in asked.lower()
+        action = talk.rows("select action_id from approvals")[0][0]
+        shown = await talk.person("second-admin").sees(action, "the memory was doubled", where="C0APPROVE")
+        await approve(talk, shown)
+        third = await card(talk, "Recovery #3:", "Different this time", "the memory was doubled", where=OPS)
+        assert f"agreed to as {action}" in third.words
+        await talk.person("second-admin").sees(action, "Recovery #3 is open", where="C0APPROVE")
+        assert talk.rows("select state, lead, action_id from walks where id = 3") == [
+            ("open", "U0ADMIN1", action)
+        ]
+
+
+async def test_it_is_handed_over_listed_shown_and_belongs_to_those_who_may(tmp_path: Path) -> None:
+    async with two_people(tmp_path) as talk:
+        assert "by operators and admins" in text_of(await talk.person("viewer").types("/recover ndax"))
+        walk = await opened(talk, CRASH, who="operator")
+        await walk.at("stop")
+        assert "No recovery log of ndax" in told(talk, walk)
+        listed = text_of(await talk.person("viewer").types("/recover"))
+        assert "#1 ndax" in listed
+        assert "step 2" in listed
+        assert "Recovery #1 of ndax" in text_of(await talk.person("viewer").types("/recover show"))
+
+        await walk.press("Hand over", "operator")
+        form = await talk.person("operator").gets_form()
+        refused = await talk.slack.submit("operator", form.id, {"person": "U0VIEW01"})
+        assert "Only an operator or admin" in str(refused.ack)
+        sent = await talk.slack.submit("operator", form.id, {"person": "U0ADMIN2"})
+        assert sent.ack in (None, {}), sent.ack
+        await reply(talk, walk.shown, "<@U0ADMIN2>, <@U0OPER01> hands this recovery over")
+        await until(talk, lambda: "*Lead*: <@U0ADMIN2>" in str(walk.card.blocks))
+        # whoever no longer leads it cannot give it on, an admin can
+        assert "handed over by whoever leads" in await hands_over(talk, 1, "U0ADMIN1", who="operator")
+        assert "is handed over" in await hands_over(talk, 1, "U0ADMIN1", who="admin")
+
+        viewer = await talk.person("viewer").clicks("Check", walk.card)
+        assert viewer.error is None
+        await talk.person("viewer").reads("role")
+        assert talk.rows("select count(*) from actions") == [(0,)]
+
+
+async def test_a_forged_value_or_a_button_on_another_message_does_nothing(tmp_path: Path) -> None:
+    async with two_people(tmp_path) as talk:
+        first = await opened(talk, CRASH)
+        await first.at("stop")
+        second = await opened(talk, "/recover quantum crash-loop")
+        await second.at("stop")
+        step = talk.rows("select id from walk_steps where walk_id = 1 and name = 'stop'")[0][0]
+        copied = talk.slack.say("admin", OPS, "a copy of the card")
+        tries: tuple[tuple[str, Any, Message], ...] = (
+            ("walk.run.0", f"1:{step}", second.card),  # another recovery's card
+            ("walk.run.0", f"1:{step}", copied),
+            ("walk.run.0", "99:1", first.card),
+            ("walk.run.0", "", first.card),
+            ("walk.run.0", None, first.card),
+            ("walk.run.0", {"walk": 1}, first.card),
+            ("walk.run.0", "١:1", first.card),
+            ("walk.run.0", "-1:1", first.card),
+            ("walk.done", f"1:{step}", second.card),
+            ("walk.check", "1" * 2_000, first.card),
+            ("walk.choose.0", "1:configuration", second.card),
+            ("walk.abandon", "2", first.card),
+            ("walk.hand", "2", first.card),
+        )
+        for name, value, where in tries:
+            forged = [{"action_id": name, "value": value, "type": "button", "block_id": "b"}]
+            said = (
+                await talk.admin.clicks("Check", first.card, actions=forged)
+                if where is first.card
+                else (
+                    await talk.slack.click("admin", where.channel, where.ts, "Check", actions=forged)
+                    if where is not copied
+                    else await talk.admin.clicks(
+                        "Check", first.card, actions=forged, container=container(copied)
+                    )
+                )
+            )
+            assert said.error is None
+        await until(talk, lambda: len(refused(talk)) == len(tries))
+        assert {why for _, why in refused(talk)} == {"forged button"}
+        # the right card and a step that is not next, or a command that is not there
+        for name, value in (
+            ("walk.run.0", f"1:{step + 999}"),
+            ("walk.run.7", f"1:{step}"),
+            ("walk.done", "1:0"),
+        ):
+            forged = [{"action_id": name, "value": value, "type": "button", "block_id": "b"}]
+            assert (await talk.admin.clicks("Check", first.card, actions=forged)).error is None
+        await talk.admin.reads("not the one that is next")
+        await talk.admin.reads("no such command")
+        assert talk.rows("select count(*) from actions") == [(0,)]
+        assert "Traceback" not in talk.bot.words()
+
+
+def container(message: Message) -> dict[str, Any]:
+    """Where a press claims to come from."""
+    return {"type": "message", "message_ts": message.ts, "channel_id": message.channel}
+
+
+async def test_without_a_scenario_it_looks_at_everything_proposes_and_a_person_chooses(
+    tmp_path: Path,
+) -> None:
+    async with two_people(tmp_path) as talk:
+        assert "There is no scenario 'nonsense'" in text_of(await talk.admin.types("/recover fleet nonsense"))
+        walk = await opened(talk, "/recover fleet")
+        await until(talk, lambda: "Proposed" in walk.card.words)
+        assert "General recovery" in walk.card.words
+        assert talk.rows("select count(*) from walk_steps") == [(0,)]
+        await walk.press("Choose another", "second-admin")
+        form = await talk.person("second-admin").gets_form()
+        sent = await talk.slack.submit("second-admin", form.id, {"scenario": "configuration"})
+        assert sent.ack in (None, {}), sent.ack
+        await reply(talk, walk.shown, "<@U0ADMIN2> chose")
+        starts = [each[2] for each in walk.steps if each[1] == "start"]
+        assert starts == ["ndax", "quantum", "shadowforge"]
+        # the fleet is killed from the card, with one press and no question
+        await walk.past("assess")
+        await walk.press("/kill")
+        await until(talk, lambda: talk.rows("select count(*) from actions where command = 'kill'") == [(1,)])
+        await until(talk, lambda: walk.state("stop") == "verified")
+        await until(talk, lambda: "*verified* just now" in str(walk.card.blocks))

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from chatbot.sandbox.slack import payloads
 from chatbot.sandbox.slack.model import Message
 from tests.conversation import OPS, Conversation
 from tests.e2e.alerting import at, buttons, card, change, now, until
@@ -83,7 +84,9 @@ class Walking:
         """Let the window that is open end now, having been read all the time."""
         count = "select count(*) from windows where state = 'open'"
         await until(self.talk, lambda: self.talk.rows(count)[0][0] > 0)
-        await until(self.talk, lambda: self.talk.rows("select min(reads) from windows where state = 'open'")[0][0] > 1)
+        await until(
+            self.talk, lambda: self.talk.rows("select min(reads) from windows where state = 'open'")[0][0] > 1
+        )
         change(self.talk, "update windows set ends_at = ? where state = 'open'", at(minutes=0))
         await until(self.talk, lambda: self.talk.rows(count)[0][0] == 0)
 
@@ -104,3 +107,12 @@ async def document(walk: Walking, who: str = "admin", **fields: Any) -> None:
     form = await walk.talk.person(who).gets_form()
     sent = await walk.talk.slack.submit(who, form.id, {"cause": NOTE, "outcome": "success", **fields})
     assert sent.ack in (None, {}), sent.ack
+
+
+async def hands_over(talk: Conversation, number: int, to: str, *, who: str) -> str:
+    """Type /recover handover with a mention, which Slack passes on as a reference; the answer."""
+    typed = f"handover {number} <@{to}|{talk.slack.person(to).name}>"
+    payload = payloads.command(
+        talk.slack.person(who), talk.slack.channel(OPS), "/recover", typed, response_url=""
+    )
+    return text_of(await talk.slack.courier.ask("slash_commands", payload))

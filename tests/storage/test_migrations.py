@@ -32,6 +32,7 @@ TABLES = {
     "approvals",
     "audit",
     "audit_head",
+    "evidence",
     "gaps",
     "latches",
     "lockdowns",
@@ -44,9 +45,13 @@ TABLES = {
     "recovery_items",
     "safe_modes",
     "seen_keys",
+    "sightings",
     "silences",
     "totp",
     "votes",
+    "walk_people",
+    "walk_steps",
+    "walks",
     "windows",
 }
 

@@ -2,7 +2,8 @@
 
 from chatbot.sandbox.fleet.fleet import Fleet
 from chatbot.sandbox.fleet.front import Call
+from chatbot.sandbox.fleet.home import make_home
 from chatbot.sandbox.fleet.limits import Limits
 from chatbot.sandbox.fleet.policy import Policy
 
-__all__ = ["Call", "Fleet", "Limits", "Policy"]
+__all__ = ["Call", "Fleet", "Limits", "Policy", "make_home"]

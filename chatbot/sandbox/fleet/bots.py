@@ -68,6 +68,7 @@ class Bot:
     status: str = "stopped"
     safe_mode: bool = False
     health: int | None = None  # 0-100 as set by hand; None: as the floor rates it
+    strains: dict[str, int] = field(default_factory=dict)  # what weighs on it -> points off its health
     error_count: int = 0
     latest_errors: deque[str] = field(default_factory=lambda: deque(maxlen=3))
 

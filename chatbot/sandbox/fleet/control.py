@@ -40,6 +40,7 @@ class _Control:
                         "on": on[name].as_json() if name in on else None,
                     }
                     for name, kind in FAULTS.items()
+                    if self._fleet.home is not None or not kind.home
                 ]
             }
         )
@@ -69,7 +70,12 @@ class _Control:
         return JSONResponse(self._fleet.state())
 
     async def restart(self, request: Request) -> JSONResponse:
-        self._fleet.restart(start_bots=Arguments(await request.body()).flag("start_bots"))
+        arguments = Arguments(await request.body())
+        self._fleet.restart(start_bots=arguments.flag("start_bots"), stop_bots=arguments.flag("stop_bots"))
+        return JSONResponse(self._fleet.state())
+
+    async def clear_breaker(self, _request: Request) -> JSONResponse:
+        self._fleet.clear_breaker()
         return JSONResponse(self._fleet.state())
 
     async def alerts(self, request: Request) -> JSONResponse:
@@ -136,6 +142,7 @@ def control_app(fleet: "Fleet") -> Starlette:
             Route("/faults/{name}", control.clear_faults, methods=["DELETE"]),
             Route("/crash", control.crash, methods=["POST"]),
             Route("/restart", control.restart, methods=["POST"]),
+            Route("/clear-breaker", control.clear_breaker, methods=["POST"]),
             Route("/alerts", control.alerts, methods=["POST"]),
             Route("/alerts", control.clear_alerts, methods=["DELETE"]),
             Route("/errors", control.errors, methods=["POST"]),

@@ -24,6 +24,7 @@ _HTTP_STATUS: Mapping[str, int] = {
     "KILL_SWITCH_ACTIVE": 409,
     "INVALID_PARAMETER": 400,
     "DEPENDENCY_FAILURE": 409,
+    "CONFIGURATION_ERROR": 500,
 }
 """The contract documents no HTTP status; these are what a careful program would choose."""
 

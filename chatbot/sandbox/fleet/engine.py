@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from chatbot.sandbox.fleet.bots import Bot
+from chatbot.sandbox.fleet.disk import Disk
 from chatbot.sandbox.fleet.floor import Floor
 from chatbot.sandbox.fleet.kill_switch import KillSwitch
 from chatbot.sandbox.fleet.policy import OBEDIENT, Conduct, Policy
@@ -21,10 +23,15 @@ class Engine:
     """Three bots under one coordinator; every method first brings the state up to the clock."""
 
     def __init__(
-        self, *, clock: Callable[[], datetime], policy: Policy, on_change: Callable[[], None] = lambda: None
+        self,
+        *,
+        clock: Callable[[], datetime],
+        policy: Policy,
+        on_change: Callable[[], None] = lambda: None,
+        home: Path | None = None,
     ) -> None:
-        self.policy = policy
-        self.floor = Floor(clock=clock, policy=policy, on_change=on_change)
+        self.policy, self.disk = policy, Disk(home)
+        self.floor = Floor(clock=clock, policy=policy, on_change=on_change, log_file=self.disk.log_file)
         self.journal = self.floor.journal
         self._boot()
         if policy.killed is not None:
@@ -40,6 +47,7 @@ class Engine:
             cooldown=self.policy.cooldown,
             breaker_kills=self.policy.breaker_kills,
             breaker_window=self.policy.breaker_window,
+            stuck=self.disk.breaker_open(),
         )
         self._sequence: list[str] = []
         self.floor.agenda.drop("forget")
@@ -89,10 +97,13 @@ class Engine:
     def release(self, reason: str, *, force: bool = False) -> bool:
         """Release the kill switch unless cooldown or breaker object; True when it was active until now.
 
-        ``force`` asks neither of them and closes the breaker. No bot starts by this.
+        ``force`` asks neither of them and closes the breaker. No bot starts by this. With a breaker that is stuck
+        nothing happens, and nothing tells of it but the state.
         """
         now = self.floor.settle()
         was_active = self.kill_switch.active
+        if self.kill_switch.stuck:
+            return was_active
         if force:
             self.kill_switch.kills.clear()
         elif was_active and (objection := self.kill_switch.objection(now)):
@@ -175,6 +186,7 @@ class Engine:
         if bot.status not in {"stopped", "error"} and not force:
             raise RefusedError("BOT_ALREADY_RUNNING", f"{bot.name} is {bot.status}")
         self._refuse_without_others(bot)
+        self._refuse_unconfigured(bot, now)
         self.floor.counters["recoveries_attempted"] += 1
         self.journal.log(now, "INFO", f"Recovering {bot.name} bot...")
         ready = now + self.policy.recovery_delay
@@ -182,12 +194,16 @@ class Engine:
         self.floor.changed()
         return bot
 
-    def restart(self, *, start_bots: bool = False) -> None:
+    def restart(self, *, start_bots: bool = False, stop_bots: bool = False) -> None:
         """The coordinator restarts: kill state, cooldown, breaker and counts are gone, the bots go on.
 
-        With ``start_bots`` it then starts the stopped ones in sequence, as the program in the field does.
+        A breaker whose file is there stays open. With ``stop_bots`` the bots end that it knew to be up; with
+        ``start_bots`` it then starts the stopped ones in sequence, as the program in the field does.
         """
         self._boot()
+        for bot in self.floor.bots.values():
+            if stop_bots and bot.stoppable:
+                self.floor.lose(bot)
         if start_bots:
             self.start_sequence()
         self.floor.changed()
@@ -207,6 +223,7 @@ class Engine:
 
     def _start(self, bot: Bot, now: datetime, *, safe_mode: bool) -> None:
         self._refuse_without_others(bot)
+        self._refuse_unconfigured(bot, now)
         self.journal.log(now, "INFO", f"Starting {bot.name} bot...")
         ready = now + self.policy.start_delay
         self.floor.run_later(bot, status="starting", at=ready, counter="bots_started")
@@ -220,7 +237,8 @@ class Engine:
             if bot.status in {"stopped", "error"}:  # somebody may have started it meanwhile
                 self._start(bot, at, safe_mode=False)
         except RefusedError as refusal:
-            bot.failed(str(refusal))
+            if str(refusal) not in bot.latest_errors:
+                bot.failed(str(refusal))
             self.journal.alert(at, "high", f"Failed to start {bot.name}: {refusal}", bot=bot.name)
             self._sequence = []
         if self._sequence:
@@ -240,6 +258,13 @@ class Engine:
             raise RefusedError(
                 "DEPENDENCY_FAILURE", f"{bot.name} needs {' and '.join(missing)} to be running"
             )
+
+    def _refuse_unconfigured(self, bot: Bot, now: datetime) -> None:
+        if trouble := self.disk.config_trouble():
+            error = f"Configuration error: {trouble}"
+            bot.failed(error)
+            self.journal.log(now, "ERROR", f"Failed to start {bot.name}: {error}")
+            raise RefusedError("CONFIGURATION_ERROR", error)
 
     def _sums(self) -> tuple[int, float]:
         traders = [bot.trader for bot in self.floor.bots.values()]

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from commands.configuring.checking import EXPECTED
+
 Option = str | float | bool
 
 STOPPING_PATHS = frozenset({"/kill-switch", "/stop", "/stop-all", "/pause"})
@@ -25,6 +27,7 @@ class FaultKind:
         None  # the endpoints it can touch; None: every one; empty: no requests at all
     )
     monitor: bool = False  # True: can be set for the monitor as well
+    home: bool = False  # True: can be set only for a fleet that has a home on the disk
 
 
 FAULTS: Mapping[str, FaultKind] = MappingProxyType(
@@ -103,6 +106,42 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
             options={"fields": "kill_switch_active,status,success"},
             monitor=True,
         ),
+        "crash_loop": FaultKind(
+            description="scenario 1: the bot falls so many seconds after each start; twice it is started again",
+            options={"bot": "ndax", "seconds": 1.0},
+            paths=frozenset(),
+        ),
+        "exchange_down": FaultKind(
+            description="scenario 2: nobody reaches the exchange, and every running bot tells of it",
+            paths=frozenset(),
+        ),
+        "config_broken": FaultKind(
+            description="scenario 3: this file is cut off after so many bytes (at) and no bot starts until it is "
+            "restored; clearing the fault does not mend the file",
+            options={"file": "bot-limits.json", "at": 120.0},
+            paths=frozenset(),
+            home=True,
+        ),
+        "release_refused": FaultKind(
+            description="scenario 4: releases are answered success: true and the kill stands, until the breaker's "
+            "file is removed and the coordinator restarted",
+            paths=frozenset(),
+            home=True,
+        ),
+        "position_mismatch": FaultKind(
+            description="scenario 5: the bot's positions differ from the exchange's, and its file of them is gone",
+            options={"bot": "ndax"},
+            paths=frozenset(),
+        ),
+        "intruder": FaultKind(
+            description="scenario 6: somebody else trades in the bot's name",
+            options={"bot": "quantum"},
+            paths=frozenset(),
+        ),
+        "exhaustion": FaultKind(
+            description="scenario 7: memory and disk run out, as the monitor, the bots and the logs tell",
+            paths=frozenset(),
+        ),
     }
 )
 """Name -> what it does. Every fault stays until it is cleared or used up."""
@@ -112,6 +151,7 @@ CHOICES: Mapping[str, frozenset[Option]] = MappingProxyType(
         "kind": frozenset({"html", "truncated", "types", "huge"}),
         "code": frozenset({"INTERNAL_ERROR", "CONFIGURATION_ERROR"}),
         "status": frozenset({301, 302, 303, 307, 308}),
+        "file": frozenset(EXPECTED),
     }
 )
 """Option -> the values it can have, for the options that are not free."""

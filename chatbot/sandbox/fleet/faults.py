@@ -50,8 +50,10 @@ class Fault:
 class Faults:
     """The switchboard; ``on_change(fault, is_on)`` hears of every switch that is set, cleared or used up."""
 
-    def __init__(self, *, bots: Collection[str], on_change: Callable[[Fault, bool], None]) -> None:
-        self._bots, self._on_change = bots, on_change
+    def __init__(
+        self, *, bots: Collection[str], on_change: Callable[[Fault, bool], None], home: bool = False
+    ) -> None:
+        self._bots, self._on_change, self._home = bots, on_change, home
         self._on: dict[str, Fault] = {}
 
     def __iter__(self) -> Iterator[Fault]:
@@ -110,6 +112,8 @@ class Faults:
             raise ValueError(f"There is no fault {name!r}; there are {', '.join(FAULTS)}.")
         if server not in PATHS or (server == "monitor" and not kind.monitor):
             raise ValueError(f"{name} cannot be set for the server {server!r}.")
+        if kind.home and not self._home:
+            raise ValueError(f"{name} needs a fleet that has a home.")
         limited = frozenset((paths,) if isinstance(paths, str) else paths)
         possible = PATHS[server] if kind.paths is None else kind.paths
         if unknown := limited - possible:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Self, TypeVar
 
 from starlette.types import ASGIApp
@@ -14,6 +15,7 @@ from chatbot.sandbox.fleet.bots import NEEDS
 from chatbot.sandbox.fleet.control import control_app
 from chatbot.sandbox.fleet.coordinator_api import CoordinatorApi
 from chatbot.sandbox.fleet.engine import Engine
+from chatbot.sandbox.fleet.exchange import exchange_app
 from chatbot.sandbox.fleet.faults import Fault, Faults
 from chatbot.sandbox.fleet.front import Call, Front
 from chatbot.sandbox.fleet.levers import Levers
@@ -21,6 +23,7 @@ from chatbot.sandbox.fleet.limits import Limits, RateLimits
 from chatbot.sandbox.fleet.monitor_api import monitor_app
 from chatbot.sandbox.fleet.policy import Policy
 from chatbot.sandbox.fleet.ports import Port
+from chatbot.sandbox.fleet.scenarios import Scenarios
 from chatbot.sandbox.fleet.trouble import Trouble
 
 _CALLS_KEPT = 10_000
@@ -36,7 +39,8 @@ class Fleet(Levers):
     """Three bots, their coordinator and their monitor in this event loop.
 
     ``coordinator`` and ``monitor`` are ASGI applications, which ``running`` also serves; ``control`` is the
-    one that steers them. ``calls`` holds the newest requests as they arrived, oldest first.
+    one that steers them. ``calls`` holds the newest requests as they arrived, oldest first. With a ``home`` (see
+    `make_home`) the fleet also reads its configuration there and logs there.
     """
 
     def __init__(
@@ -46,14 +50,16 @@ class Fleet(Levers):
         token: str | None = None,
         policy: Policy | None = None,
         limits: Limits | None = None,
+        home: Path | None = None,
     ) -> None:
-        self._clock = clock
+        self._clock, self.home = clock, home
         self._changed = asyncio.Event()
         self._closing = asyncio.Event()
         self._ports: dict[str, Port] = {}
         self.calls: list[Call] = []
-        super().__init__(Engine(clock=clock, policy=policy or Policy(), on_change=self._tell))
-        self.faults = Faults(bots=NEEDS, on_change=self._fault_changed)
+        super().__init__(Engine(clock=clock, policy=policy or Policy(), on_change=self._tell, home=home))
+        self.faults = Faults(bots=NEEDS, on_change=self._fault_changed, home=home is not None)
+        self._scenarios = Scenarios(self.engine, self.faults)
         self._limits = RateLimits(limits or Limits())
         coordinator = CoordinatorApi(
             engine=self.engine,
@@ -78,23 +84,29 @@ class Fleet(Levers):
         token: str | None = None,
         policy: Policy | None = None,
         limits: Limits | None = None,
+        home: Path | None = None,
     ) -> AsyncIterator[Self]:
-        """A fleet that answers on both ports (0: a free one) within the block; OSError if one is taken."""
-        fleet = cls(clock=clock, token=token, policy=policy, limits=limits)
-        coordinator = Port(fleet.coordinator, host=host, port=coordinator_port)
+        """A fleet that answers on its ports (0: a free one) within the block; OSError if one is taken."""
+        fleet = cls(clock=clock, token=token, policy=policy, limits=limits, home=home)
         try:
-            monitor = Port(fleet.monitor, host=host, port=monitor_port)
+            for name, app, number in (
+                ("coordinator", fleet.coordinator, coordinator_port),
+                ("monitor", fleet.monitor, monitor_port),
+                ("exchange", exchange_app(), 0),
+                ("control", fleet.control, 0),
+            ):
+                fleet._ports[name] = Port(app, host=host, port=number)
         except OSError:
-            coordinator.give_up()
+            for port in fleet._ports.values():
+                port.give_up()
             raise
-        fleet._ports = {"coordinator": coordinator, "monitor": monitor}
         failure: BaseException | None = None
         async with asyncio.TaskGroup() as tasks:
             for port in fleet._ports.values():
                 tasks.create_task(port.serve_here())
             try:
-                await coordinator.up.wait()
-                await monitor.up.wait()
+                for port in fleet._ports.values():
+                    await port.up.wait()
                 yield fleet
             except asyncio.CancelledError:
                 raise
@@ -115,14 +127,28 @@ class Fleet(Levers):
         """Where the monitor listens; KeyError when the fleet is not served."""
         return self._ports["monitor"].url
 
+    @property
+    def exchange_url(self) -> str:
+        """Where the exchange listens; KeyError when the fleet is not served."""
+        return self._ports["exchange"].url
+
+    @property
+    def control_url(self) -> str:
+        """Where ``control`` listens; KeyError when the fleet is not served."""
+        return self._ports["control"].url
+
     def calls_to(self, path: str, *, server: str = "coordinator") -> list[Call]:
         """The calls that arrived at one endpoint, oldest first."""
         return [call for call in self.calls if call.server == server and call.path == path]
 
-    def restart(self, *, start_bots: bool = False) -> None:
-        """Restart the coordinator: it forgets the kill, its counts and the rate limits; the bots go on."""
+    def restart(self, *, start_bots: bool = False, stop_bots: bool = False) -> None:
+        """Restart the coordinator: it forgets the kill, its counts and the rate limits; the bots go on.
+
+        ``stop_bots``: those that it knew to be up end with it. ``start_bots``: it starts the stopped ones in sequence.
+        """
         self._limits.forget()
-        self.engine.restart(start_bots=start_bots)
+        self.engine.restart(start_bots=start_bots, stop_bots=stop_bots)
+        self._scenarios.forget_mended()
         if port := self._ports.get("coordinator"):
             port.cut()
 
@@ -146,6 +172,7 @@ class Fleet(Levers):
 
     def state(self) -> dict[str, object]:
         """The truth, as data for JSON: kill switch, bots, number of alerts, faults and the newest calls."""
+        self._scenarios.forget_mended()
         now = self.engine.floor.settle()
         switch = self.engine.kill_switch
         return {
@@ -205,6 +232,9 @@ class Fleet(Levers):
                 floor.notice(floor.bots[name])
         elif fault.name == "latch_lost" and is_on and self.engine.kill_switch_active:
             self.engine.forget_kill(fault.number("seconds"))
+        elif fault.name == "exchange_down" and (port := self._ports.get("exchange")):
+            (port.refuse if is_on else port.accept)()
+        self._scenarios.changed(fault, is_on)
         self._tell()
 
     async def _pause(self, seconds: float) -> bool:

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from chatbot.sandbox.fleet.agenda import Agenda
 from chatbot.sandbox.fleet.bots import NEEDS, Bot, Trader
@@ -16,13 +17,19 @@ class Floor:
     """Everything that goes on by itself. ``settle`` brings it up to the clock; nothing runs in between."""
 
     def __init__(
-        self, *, clock: Callable[[], datetime], policy: Policy, on_change: Callable[[], None]
+        self,
+        *,
+        clock: Callable[[], datetime],
+        policy: Policy,
+        on_change: Callable[[], None],
+        log_file: Path | None = None,
     ) -> None:
         self.policy, self.changed = policy, on_change
+        self.on_run: Callable[[Bot, datetime], None] = lambda _bot, _at: None  # hears of each that runs
         self._clock = clock
         self._settled = clock()
         self.agenda = Agenda()
-        self.journal = Journal(alert_life=policy.alert_life)
+        self.journal = Journal(alert_life=policy.alert_life, file=log_file)
         self.counters: Counter[str] = Counter()  # since the coordinator started, by the contract's names
         self.figures: defaultdict[str, dict[str, float]] = defaultdict(
             dict
@@ -49,6 +56,7 @@ class Floor:
         rating = _RATING[bot.status]
         if rating:
             rating -= 5 * min(bot.error_count, 4) + (40 if self.missing(bot) else 0)
+            rating -= sum(bot.strains.values())
         return max(0, rating)
 
     def missing(self, bot: Bot) -> tuple[str, ...]:
@@ -60,11 +68,13 @@ class Floor:
         bot.status = "running"
         bot.trader.begin(at, scale=self._scale(bot))
         self.journal.log(at, "INFO", f"{bot.name} bot started successfully")
+        self.on_run(bot, at)
 
     def run_later(self, bot: Bot, *, status: str, at: datetime, counter: str) -> None:
-        """The bot is ``status`` until ``at`` and trades from then on, which adds to ``counter``."""
+        """The bot is ``status`` until ``at`` and trades anew from then on, which adds to ``counter``."""
 
         def ready(then: datetime) -> None:
+            bot.latest_errors.clear()
             self.run(bot, then)
             self.counters[counter] += 1
 
@@ -105,14 +115,22 @@ class Floor:
 
     def crash(self, bot: Bot, error: str) -> None:
         """The bot's process ends with an error, which the coordinator notices at once."""
-        now = self.settle()
+        self.fell(bot, self.settle(), error)
+        self.changed()
+
+    def fell(self, bot: Bot, at: datetime, error: str) -> None:
+        """The same at ``at``, for whoever acts while the floor settles."""
         self._end(bot)
         bot.status = "error"
         bot.failed(error)
         self.counters["errors_handled"] += 1
-        self.journal.alert(now, "high", f"Bot {bot.name} has stopped. Reason: {error}", bot=bot.name)
-        self._warn_dependents(bot, now)
-        self.changed()
+        self.journal.alert(at, "high", f"Bot {bot.name} has stopped. Reason: {error}", bot=bot.name)
+        self._warn_dependents(bot, at)
+
+    def lose(self, bot: Bot) -> None:
+        """The bot ends with the coordinator that it belongs to."""
+        self._end(bot)
+        bot.status = "stopped"
 
     def appear(self, bot: Bot, *, seen: bool) -> None:
         """Somebody starts the bot behind the coordinator's back, which it notices only when ``seen``."""
@@ -153,7 +171,7 @@ class Floor:
     def _end(self, bot: Bot) -> None:
         bot.trader.end()
         bot.safe_mode = False
-        for timer in ("ready", "stop", "safe"):
+        for timer in ("ready", "stop", "safe", "fall", "supervisor"):
             self.agenda.drop((timer, bot.name))
 
     def _warn_dependents(self, lost: Bot, at: datetime) -> None:

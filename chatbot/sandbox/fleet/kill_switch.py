@@ -1,4 +1,4 @@
-"""The coordinator's kill switch with its cooldown and circuit breaker; all of it is lost on a restart."""
+"""The coordinator's kill switch with its cooldown and circuit breaker; a restart loses all but a stuck breaker."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ class KillSwitch:
     cooldown: timedelta
     breaker_kills: int
     breaker_window: timedelta
+    stuck: bool = False  # a file keeps the breaker open: releases are answered as if done, and are not
     active: bool = False
     reason: str | None = None
     since: datetime | None = None
@@ -33,8 +34,8 @@ class KillSwitch:
         return sum(now - at < self.breaker_window for at in self.kills)
 
     def breaker_open(self, now: datetime) -> bool:
-        """True while too many kills happened within the window."""
-        return self.kills_counted(now) >= self.breaker_kills
+        """True while it is stuck or too many kills happened within the window."""
+        return self.stuck or self.kills_counted(now) >= self.breaker_kills
 
     def cooldown_left(self, now: datetime) -> timedelta:
         """How long a plain release is still refused."""

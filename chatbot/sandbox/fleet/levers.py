@@ -24,6 +24,10 @@ class Levers:
         self.engine.floor.counters["errors_handled"] += count
         self.engine.floor.changed()
 
+    def clear_breaker(self) -> None:
+        """Remove the file that keeps the circuit breaker open; the coordinator reads it when it restarts."""
+        self.engine.disk.close_breaker()
+
     def set_health(self, bot: str, health: int | None) -> None:
         """Let a bot be rated 0-100 whatever its state; ``None``: by its state again."""
         found = self.engine.bot(bot)

@@ -27,13 +27,14 @@ ARMED: Mapping[str, str] = {
 }
 """The conditions that the monitor always lists, on a healthy fleet as well -> what they would do."""
 
-_LIMITS: Mapping[str, float] = {
+LIMITS: Mapping[str, float] = {
     "total_max_daily_loss": 400,
     "total_max_exposure": 15_000,
     "emergency_stop_loss": 1_000,
     "consecutive_loss_limit": 5,
     "account_equity_threshold": 0.3,
 }
+"""The limits that the monitor tells."""
 
 
 def stamp(at: datetime) -> str:
@@ -118,7 +119,7 @@ def metrics(engine: Engine, *, hidden: Collection[str]) -> Json:
     return {
         "timestamp": stamp(now),
         "bots": bots,
-        "limits": {**_LIMITS, **engine.floor.figures["limits"]},
+        "limits": {**LIMITS, **engine.floor.figures["limits"]},
         "system": {
             "uptime": round((now - engine.booted_at).total_seconds(), 3),
             "memory_usage": 21.5 + 4 * busy,

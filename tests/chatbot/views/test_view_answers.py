@@ -10,7 +10,7 @@ from view_cases import CONTACTS
 from chatbot.views import contacts, refusals
 from chatbot.views import help as help_view
 from chatbot.views.blocks import Message, button, header, message, section
-from chatbot.views.markup import lasting, outside, person, shortened, when
+from chatbot.views.markup import escape, lasting, outside, person, shortened, when
 from commands import COMMANDS
 from commands.spec import Role
 from config.settings import Contact
@@ -34,6 +34,12 @@ def test_help_lists_every_command_in_order_and_marks_what_is_not_allowed() -> No
         "/oncall",
         "/monitor",
         "/windows",
+        "/diagnose",
+        "/logs",
+        "/recover",
+        "/config",
+        "/evidence",
+        "/host",
         "/recoveries",
         "/override",
         "/force-override",
@@ -56,7 +62,7 @@ def test_help_lists_every_command_in_order_and_marks_what_is_not_allowed() -> No
 def test_help_for_one_command_tells_all_about_it(command: object) -> None:
     for each in COMMANDS:
         text = shown(each.name)
-        assert each.help in text
+        assert escape(each.help) in text
         assert f"/fleet {each.name}" in text
         assert "/status" not in text
 

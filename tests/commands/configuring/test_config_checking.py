@@ -408,11 +408,12 @@ def test_a_broken_a_missing_and_a_changed_file_are_told(fleet: Places) -> None:
         "config.invalid": True,
         "config.changed": True,
     }
+    comma = "'}' stands right behind a comma that is one too many"
     loose = "recovery.auto_recovery_enabled false → true; recovery.cooldown_period_minutes 60 → 0"
     label = "(compared with backups/config-20261124-031200)"
     assert texts_of(found, Verdict.ILL) == [
         "api-endpoints.json is missing in config",
-        "recovery-settings.json is no valid JSON at line 2, column 1: '}' stands right behind a comma that is one too many",
+        f"recovery-settings.json is no valid JSON at line 2, column 1: {comma}",
         "kill-switch.json: recovery.cooldown_period_minutes is zero, so nothing holds back a release after a kill",
         f"api-endpoints.json is in the backup and not there now {label}",
         f"kill-switch.json differs in 2 keys; laxer: {loose} {label}",

@@ -39,6 +39,7 @@ class Server:
         self.most = 0  # at the same time
         self.gate = asyncio.Event()
         self.gate.set()
+        self.eight = asyncio.Event()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -46,13 +47,15 @@ class Server:
             self.requests.append(request)
             self.now += 1
             self.most = max(self.most, self.now)
+            if self.now == 8:
+                self.eight.set()
             await self.gate.wait()
+            self.now -= 1
             writer.write(self.answer)
             await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
-            self.now -= 1
             writer.transport.abort()
 
 
@@ -200,7 +203,7 @@ async def test_a_tls_endpoint_that_is_well(certificates: Certificates) -> None:
     assert request.startswith(b"GET /v1/ping HTTP/1.1\r\n")
 
 
-async def test_no_credentials_are_sent_and_no_query_is_told(
+async def test_no_credentials_are_sent_and_no_path_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login admin password hunter2\n")
@@ -208,7 +211,7 @@ async def test_no_credentials_are_sent_and_no_query_is_told(
     server = Server()
     async with serving(server) as port:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed_port()}")
-        findings = await look(f"http://127.0.0.1:{port}/?key=hunter2")
+        findings = await look(f"http://127.0.0.1:{port}/keys/hunter2")
     assert findings[0].verdict is Verdict.WELL
     (request,) = server.requests
     assert not any(each in request.lower() for each in (b"authorization", b"cookie"))
@@ -254,14 +257,14 @@ async def test_an_endless_answer_is_read_to_its_limit_only() -> None:
 
     async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal sent
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
             while True:
                 writer.write(b"x" * 16_384)
                 await writer.drain()
                 sent += 16_384
-        except ConnectionError:
+        except (asyncio.IncompleteReadError, ConnectionError):
             writer.transport.abort()
 
     async with serving(endless) as port:
@@ -292,7 +295,7 @@ async def test_a_name_that_is_not_known(host: str) -> None:
 
 async def test_a_port_that_cannot_exist() -> None:
     findings = await look("tcp://127.0.0.1:99999")
-    assert findings[0].text == "place 1 (127.0.0.1:None): its port is none that can exist"
+    assert findings[0].text == "place 1 (127.0.0.1): its port is none that can exist"
 
 
 async def test_a_host_that_drops_what_it_is_sent() -> None:
@@ -386,7 +389,7 @@ async def test_older_tls_is_named(certificates: Certificates) -> None:
     ],
 )
 async def test_a_certificate_that_is_not_accepted(
-    certificates: Certificates, days: int, name: str, trusted: bool, words: str, expiring: bool
+    certificates: Certificates, *, days: int, name: str, trusted: bool, words: str, expiring: bool
 ) -> None:
     server = Server()
     trust = certificates.trust if trusted else ssl.create_default_context()
@@ -434,10 +437,9 @@ async def test_eight_at_once_and_in_their_order() -> None:
         looking = asyncio.create_task(
             look(*[f"http://127.0.0.1:{port}/{number}" for number in range(12)], limits=Limits())
         )
-        while server.now < 8:
-            await asyncio.sleep(0)
-        for _ in range(200):  # a ninth would come now
-            await asyncio.sleep(0)
+        await asyncio.wait_for(server.eight.wait(), 5)
+        async with serving(Server()) as other:
+            await look(f"http://127.0.0.1:{other}")  # in this time a ninth would come
         assert server.most == 8
         server.gate.set()
         findings = await looking
