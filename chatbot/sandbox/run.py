@@ -6,6 +6,7 @@ again when it ends, so that a crash can be tried out.
 
 import asyncio
 import contextlib
+import json
 import os
 import shlex
 import shutil
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import click
 
-from chatbot.sandbox.fleet import Fleet
+from chatbot.sandbox.fleet import Fleet, make_home
 from chatbot.sandbox.slack import LocalSlack
 
 BOT_TOKEN = "xoxb-sandbox"  # noqa: S105 - opens nothing but the local Slack
@@ -27,9 +28,19 @@ READY_SECONDS = 20.0
 
 
 def environment(
-    *, slack_api: str, coordinator: str, monitor: str, data: Path, http_port: int, http_mode: bool
+    *,
+    slack_api: str,
+    coordinator: str,
+    monitor: str,
+    data: Path,
+    http_port: int,
+    http_mode: bool,
+    fleet: Fleet | None = None,
 ) -> dict[str, str]:
-    """The environment in which the unmodified bot talks to the sandbox and to nothing else."""
+    """The environment in which the unmodified bot talks to the sandbox and to nothing else.
+
+    With a ``fleet`` that has a home it also looks at that home, and has the means of recovery on its host.
+    """
     inherited = {
         key: value for key, value in os.environ.items() if not key.startswith(("CHATBOT_", "SLACK_"))
     }
@@ -56,7 +67,36 @@ def environment(
     }
     if not http_mode:
         own["SLACK_APP_TOKEN"] = APP_TOKEN
+    if fleet is not None and fleet.home is not None:
+        own |= _recovery(fleet, fleet.home, data)
     return inherited | own
+
+
+def _recovery(fleet: Fleet, home: Path, data: Path) -> dict[str, str]:
+    lever = [sys.executable, "-m", "chatbot.sandbox.lever", fleet.control_url]
+    actions = [
+        {
+            "name": "restart-coordinator",
+            "argv": [*lever, "restart"],
+            "summary": "The coordinator of the sandbox is restarted: it forgets the kill, and its bots stop.",
+            "risk": "raise",
+            "releases": True,
+            "timeout_seconds": 20,
+        },
+        {
+            "name": "clear-breaker",
+            "argv": [*lever, "clear-breaker"],
+            "summary": "The file that keeps the coordinator's circuit breaker open is removed; a restart reads it.",
+            "risk": "raise",
+            "timeout_seconds": 20,
+        },
+    ]
+    return {
+        "CHATBOT_RECOVERY__HOME": str(home),
+        "CHATBOT_RECOVERY__EVIDENCE": str(data / "evidence"),
+        "CHATBOT_RECOVERY__ENDPOINTS": json.dumps([{"name": "exchange", "url": fleet.exchange_url}]),
+        "CHATBOT_RECOVERY__HOST_ACTIONS": json.dumps(actions),
+    }
 
 
 def run(*, port: int, http_mode: bool, serve_bot: bool) -> int:
@@ -73,8 +113,9 @@ async def _run(*, port: int, http_mode: bool, serve_bot: bool, say: Callable[[st
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     data = Path(tempfile.mkdtemp(prefix="chatbot-sandbox-"))
     try:
+        home = await asyncio.to_thread(make_home, data / "fleet")
         async with (
-            Fleet.running() as fleet,
+            Fleet.running(home=home) as fleet,
             LocalSlack.running(
                 port=port,
                 bot_token=BOT_TOKEN,
@@ -91,6 +132,7 @@ async def _run(*, port: int, http_mode: bool, serve_bot: bool, say: Callable[[st
                 data=data,
                 http_port=http_port,
                 http_mode=http_mode,
+                fleet=fleet,
             )
             env |= {"CHATBOT_LOG__LEVEL": "warning", "CHATBOT_LOG__FORMAT": "console"}
             if http_mode:

@@ -39,9 +39,9 @@ class Disk:
         return None
 
     def truncate_config(self, name: str, at: int) -> None:
-        """Cut a file of the configuration off after so many bytes, at most half of it."""
-        if self.home is not None:
-            path = self.home / CONFIG / name
+        """Cut a file of the configuration off after so many bytes, at most half of it; one that is gone stays so."""
+        path = None if self.home is None else self.home / CONFIG / name
+        if path is not None and path.exists():
             os.truncate(path, min(at, path.stat().st_size // 2))
 
     def breaker_open(self) -> bool:

@@ -40,10 +40,12 @@ class Scenarios:
 
     def forget_mended(self) -> None:
         """Clear the faults whose cause somebody took away with the means of the field."""
-        if self._disk.config_trouble() is None:
-            self._faults.clear("config_broken")
-        if not self._engine.kill_switch.stuck:
-            self._faults.clear("release_refused")
+        for fault in self._faults:
+            mended = (fault.name == "config_broken" and self._disk.config_trouble() is None) or (
+                fault.name == "release_refused" and not self._engine.kill_switch.stuck
+            )
+            if mended:
+                self._faults.clear(fault.name)
 
     # -- a bot that falls again and again
 

@@ -34,7 +34,7 @@ SUFFERINGS: Mapping[str, Suffering] = MappingProxyType(
     {
         "exchange_down": Suffering(
             errors=("Connection to the exchange timed out after 10 s: GET /orders",),
-            log=(("ERROR", "Connection refused by the exchange: GET /ticker, attempt 3 of 3"),),
+            log=(("ERROR", "Connection of {bot} refused by the exchange: GET /ticker, attempt 3 of 3"),),
             strain=60,
         ),
         "position_mismatch": Suffering(

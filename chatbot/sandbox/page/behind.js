@@ -6,6 +6,7 @@ import { send } from "/page.js";
 const at = (id) => document.getElementById(id);
 const FLEET = "/sandbox/fleet";
 const LOOK_EVERY_MS = 1000;
+const OPTIONS = { crash_loop: { seconds: 12 } }; // longer than from one look of the bot at the fleet to the next
 const LEVERS = { // name -> path and body, about the chosen bot
   warning: (bot) => ["alerts", { bot, type: "warning", message: `Slippage of ${bot} above its limit` }],
   critical: (bot) => ["alerts", { bot, type: "critical", message: `Positions of ${bot} differ from the exchange's` }],
@@ -47,8 +48,8 @@ async function look() {
   if (faults) {
     const rows = faults.faults.map((fault) => ({ ...fault, does: fault.description }));
     drawFaults(at("fleet-faults"), rows, (fault) => {
-      const options = "bot" in fault.options ? { bot: at("bot").value } : {};
-      return changeFault(`${FLEET}/faults`, fault, options).then(look);
+      const about = "bot" in fault.options ? { bot: at("bot").value } : {};
+      return changeFault(`${FLEET}/faults`, fault, { ...OPTIONS[fault.name], ...about }).then(look);
     });
   }
   return Boolean(state || faults);

@@ -1,6 +1,9 @@
 """The host's figures: judged by table, and read once from the machine that the tests run on."""
 
 import os
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -187,6 +190,22 @@ def test_this_very_process_is_read_as_it_is(tmp_path: Path) -> None:
     if Path("/proc/sys/fs/file-nr").exists():
         assert figures.open_files is not None
         assert mine.limit is not None
+
+
+def test_a_command_line_never_gets_into_a_name(tmp_path: Path) -> None:
+    program = tmp_path / "trading-bot-001"  # so long that psutil completes it from the command line
+    shutil.copy(sys.executable, program)
+    with subprocess.Popen(
+        [f"{program}hunter2", "-c", "input()"],
+        executable=program,
+        stdin=subprocess.PIPE,
+        env={"PYTHONHOME": sys.base_prefix},
+    ) as process:
+        figures = host.read(places_of(tmp_path))
+        process.kill()
+    assert figures.processes is not None
+    (name,) = [each.name for each in figures.processes.seen if each.pid == process.pid]
+    assert name == "trading-bot-001"
 
 
 def test_the_largest_logs_are_listed_and_no_link_is_followed(tmp_path: Path) -> None:
