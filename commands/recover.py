@@ -20,9 +20,11 @@ _WHOLE_FLEET = frozenset({"fleet", "all", "everything", "bots", "*"})
 
 def _parse(text: str, bots: tuple[str, ...]) -> Request:
     line = clean(text)
+    if not line:
+        return Request(command="recover", option=LIST)
     first, _, rest = line.partition(" ")
     match bare(first):
-        case "" | "list" if not rest:
+        case "list" if not rest:
             return Request(command="recover", option=LIST)
         case "show":
             number, _ = _number(rest, SHOW, needed=False)
@@ -64,7 +66,7 @@ def _open(first: str, rest: str, bots: tuple[str, ...]) -> Request:
 
 
 def _handover(text: str) -> Request:
-    _, _, rest = text.strip().partition(" ")  # as typed: a mention still holds the id, and may hold spaces
+    rest = " ".join(text.split()[1:])  # as typed: a mention still holds the id, and may hold spaces
     numbered = _NUMBERED.match(rest.strip())
     number = int(numbered[1]) if numbered is not None else None
     person = person_in(numbered[2] if numbered is not None else rest)

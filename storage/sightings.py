@@ -36,6 +36,9 @@ class Sighting:
     uptime: float | None = None
 
 
+_COLUMNS = tuple(each for each in sightings.c if each.name != "id")
+
+
 def keep(conn: sa.Connection, seen: Sighting) -> None:
     """Keep one."""
     values = {
@@ -50,20 +53,19 @@ def keep(conn: sa.Connection, seen: Sighting) -> None:
 
 
 def since(conn: sa.Connection, moment: datetime, *, most: int = 5000) -> list[Sighting]:
-    """Those of that time on, oldest first; of more than ``most`` the newest."""
-    columns = [each for each in sightings.c if each.name != "id"]
-    query = sa.select(*columns).where(sightings.c.at >= moment)
+    """Those of that time on (of more than ``most`` the newest), behind the last one of each bot from before it."""
+    last = sa.select(sa.func.max(sightings.c.id)).where(sightings.c.at < moment).group_by(sightings.c.bot)
+    before = sa.select(*_COLUMNS).where(sightings.c.id.in_(last)).order_by(sightings.c.at, sightings.c.id)
+    query = sa.select(*_COLUMNS).where(sightings.c.at >= moment)
     rows = conn.execute(query.order_by(sightings.c.at.desc(), sightings.c.id.desc()).limit(most)).all()
-    return [Sighting(**row._asdict()) for row in reversed(rows)]
+    return [Sighting(**row._asdict()) for row in (*conn.execute(before), *reversed(rows))]
 
 
 def newest(conn: sa.Connection) -> list[Sighting]:
     """The last one of each bot, and of the coordinator."""
     last = sa.select(sa.func.max(sightings.c.id)).group_by(sightings.c.bot)
-    columns = [each for each in sightings.c if each.name != "id"]
-    return [
-        Sighting(**row._asdict()) for row in conn.execute(sa.select(*columns).where(sightings.c.id.in_(last)))
-    ]
+    query = sa.select(*_COLUMNS).where(sightings.c.id.in_(last))
+    return [Sighting(**row._asdict()) for row in conn.execute(query)]
 
 
 def prune(conn: sa.Connection, before: datetime) -> int:

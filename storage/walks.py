@@ -247,9 +247,12 @@ def choose(
     change = sa.update(walks).where(*this).values(scenario=scenario, title=title)
     if conn.execute(change).rowcount != 1:
         return False
-    conn.execute(sa.delete(walk_steps).where(walk_steps.c.walk_id == number))
-    rows = [_step_values(each, number) for each in chosen]
-    conn.execute(sa.insert(walk_steps), rows)
+    # The old steps go last: SQLite gives the ids of rows that are gone to new ones, and a button of an old step would
+    # then settle another.
+    here = walk_steps.c.walk_id == number
+    conn.execute(sa.update(walk_steps).where(here).values(number=-walk_steps.c.number))
+    conn.execute(sa.insert(walk_steps), [_step_values(each, number) for each in chosen])
+    conn.execute(sa.delete(walk_steps).where(here, walk_steps.c.number < 0))
     return True
 
 

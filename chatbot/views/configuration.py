@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from chatbot.views import walk_words as words
 from chatbot.views.blocks import Message, context, header, message, section
-from chatbot.views.markup import channel, lasting, outside, person, when
+from chatbot.views.markup import channel, escape, lasting, outside, person, when
+from chatbot.views.walk_card import in_sections
 from commands.configuring.checking import Fault
-from commands.configuring.comparing import Change, laxer
+from commands.configuring.comparing import Change, Kind, laxer
 from commands.configuring.keeping import Backup, Standing
 from commands.probes.model import Finding
 from config.settings import HostAction
@@ -14,72 +16,98 @@ from storage.evidence import EvidenceRow
 
 CHANGES_SHOWN = 12
 FAULTS_SHOWN = 15
+FINDINGS_SHOWN = 8
 BACKUPS_SHOWN = 8
-CHANGE_SHOWN = 160
+ACTIONS_SHOWN = 20
+LEFT_OUT_SHOWN = 8
+CHANGE_SHOWN = 140
+FAULT_SHOWN = 200
 
 
 def checked(faults: Sequence[Fault], count: int, findings: Sequence[Finding], at: datetime) -> Message:
-    """The answer to /config check."""
-    lines = [
-        f"• {'*serious*: ' if each.serious else ''}{outside(each.file, 60)}"
-        f"{', ' + outside(each.where, 80) if each.where else ''}: {outside(each.text, 240)}"
-        for each in faults[:FAULTS_SHOWN]
-    ]
-    more = len(faults) - FAULTS_SHOWN
+    """The answer to /config check, serious faults first."""
+    shown = sorted(faults, key=lambda each: not each.serious)
     serious = sum(each.serious for each in faults)
+    said = (
+        f"*{words.counted(serious, 'serious fault')}*, {words.counted(len(faults) - serious, 'other')}."
+        if faults
+        else "nothing wrong was found. Whether the numbers are right, only a person can say."
+    )
     return message(
         header("The fleet's configuration"),
-        section(f"{count} files read: {serious} serious faults, {len(faults) - serious} others."),
-        section(*lines, f"and {more} more" if more > 0 else "") if lines else None,
-        section(*(f"• {outside(each.text, 300)} _({outside(each.source, 60)})_" for each in findings[:10]))
-        if findings
-        else None,
+        section(f"{words.counted(count, 'file')} read: {said}" if count else "*No file could be read.*"),
+        *in_sections(_lines([_fault(each) for each in shown], FAULTS_SHOWN)),
+        *in_sections(_lines([_finding(each) for each in findings], FINDINGS_SHOWN)),
         context(f"read {when(at)} · nothing was changed · no value of a secret is ever shown"),
     )
 
 
+def _fault(each: Fault) -> str:
+    where = f", {outside(each.where, 80)}" if each.where else ""
+    word = "*serious*: " if each.serious else ""
+    return f"• {word}{outside(each.file, 60)}{where}: {outside(each.text, FAULT_SHOWN)}"
+
+
+def _finding(each: Finding) -> str:
+    return f"• {words.found(each.text, each.source, FAULT_SHOWN)} _({outside(each.source, 60)})_"
+
+
+def _lines(lines: Sequence[str], most: int) -> list[str]:
+    """At most so many of them, and how many more there are."""
+    more = len(lines) - most
+    return [*lines[:most], *([f"• and {more} more"] if more > 0 else [])]
+
+
 def compared(file: str, source: str, found: Sequence[Change], backups: Sequence[Backup]) -> Message:
-    """The answer to /config diff."""
-    what = (
-        f"{outside(file, 80)} against {outside(source, 80)}"
-        if file
-        else f"All files against {outside(source, 80)}"
-    )
+    """The answer to /config diff, what loosens a limit first."""
+    what = f"*{outside(file, 80)}*" if file else "*All files*"
+    loose = _loose(found)
     return message(
         header("What differs"),
-        section(f"{what}: from there to what is there now.", *(change_lines(found) or ("Nothing differs.",))),
-        section("*Backups*", *(_backup(each) for each in backups[:BACKUPS_SHOWN])) if backups else None,
+        section(
+            f"{what}, from {outside(source, 80)} to what is there now:",
+            f"🔴 *{words.counted(loose, 'limit')} got laxer.*" if loose else "",
+        ),
+        *in_sections(change_lines(found) or ("Nothing differs.",)),
+        *in_sections(
+            ["*Backups*", *_lines([_backup(each) for each in backups], BACKUPS_SHOWN)] if backups else []
+        ),
         context("🔴 loosens a limit · 🟢 tightens one · nothing was changed"),
     )
 
 
 def change_lines(found: Sequence[Change]) -> tuple[str, ...]:
     """Each changed key in a line, what loosens a limit first."""
+    ordered = sorted(found, key=lambda each: (laxer(each) is not True, each.kind is Kind.REST))
     lines = []
-    for each in found[:CHANGES_SHOWN]:
+    for each in ordered[:CHANGES_SHOWN]:
         mark = {True: "🔴 *laxer*: ", False: "🟢 tighter: ", None: "· "}[laxer(each)]
         lines.append(f"{mark}{outside(each.text, CHANGE_SHOWN)}")
-    more = len(found) - CHANGES_SHOWN
-    return (*lines, f"and {more} more") if more > 0 else tuple(lines)
+    left = ordered[CHANGES_SHOWN:]
+    more, loose = sum(each.count for each in left), _loose(left)
+    also = f", {loose} of them *laxer*" if loose else ""
+    return (*lines, f"and {more} more{also}") if more > 0 else tuple(lines)
+
+
+def _loose(found: Sequence[Change]) -> int:
+    return sum(laxer(each) is True for each in found)
 
 
 def restore_notes(
     file: str, source: str, found: Sequence[Change], faults: Sequence[Fault]
 ) -> tuple[str, ...]:
-    """What a restore would change, for the card that asks for it."""
-    loose = sum(laxer(each) is True for each in found)
-    effect = (
-        f"*Effect*: {outside(file, 80)} becomes what {outside(source, 80)} holds; the file that is there now is kept "
-        "beside it under corrupted/."
-    )
-    lines = [
-        effect,
+    """What a restore would change, for the card that asks for it: what loosens a limit stands first."""
+    loose = _loose(found)
+    get = "limit gets" if loose == 1 else "limits get"
+    return (
+        *((f"🔴 *{loose} {get} laxer by this.*",) if loose else ()),
+        (
+            f"*Effect*: {outside(file, 80)} becomes what {outside(source, 80)} holds; the file that is there now is "
+            "kept beside it under corrupted/."
+        ),
+        *(f"*Mind*: {outside(each.text, 160)}" for each in faults[:3]),
         *(change_lines(found) or ("It holds the same as now.",)),
-    ]
-    if loose:
-        lines.insert(1, f"🔴 *{loose} limits get laxer by this.*")
-    lines += [f"*Mind*: {outside(each.text, 200)}" for each in faults[:3]]
-    return tuple(lines)
+    )
 
 
 def _backup(each: Backup) -> str:
@@ -89,30 +117,31 @@ def _backup(each: Backup) -> str:
         Standing.ALTERED: ", *altered since*",
         Standing.UNMARKED: ", made by others",
     }
-    return f"• {outside(each.name, 80)}: {when(each.at, day=True)}{by}, {len(each.files)} files{word[each.standing]}"
+    files = words.counted(len(each.files), "file")
+    return f"• {outside(each.name, 80)}: {when(each.at, day=True)}{by}, {files}{word[each.standing]}"
 
 
 def backed_up(made: Backup) -> Message:
     """The answer to /config backup."""
+    count = len(made.files)
+    were = "file was" if count == 1 else "files were"
     return message(
-        section(
-            f"*{len(made.files)} files were copied* to {outside(made.name, 80)}, each read back by its hash."
-        )
+        section(f"*{count} {were} copied* to {outside(made.name, 80)}, each read back by its hash.")
     )
 
 
 def evidence(row: EvidenceRow, left_out: Sequence[str]) -> Message:
     """That evidence was taken, for the ops channel: its hash, never its content."""
-    lines = [f"• {outside(each, 200)}" for each in left_out[:8]]
+    lines = _lines([f"• {outside(each, 200)}" for each in left_out], LEFT_OUT_SHOWN)
     return message(
         header(f"📦 Evidence #{row.id}"),
         section(
-            f"{person(row.by)} had evidence taken at {when(row.at, day=True)}: {row.members} files, "
-            f"{row.size / 1_000_000:.1f} MB.",
+            f"{person(row.by)} had evidence taken at {when(row.at, day=True)}: {words.counted(row.members, 'file')}, "
+            f"{_size(row.size)}.",
             f"*SHA-256*: {row.sha256}",
             f"*It lies on this bot's host*, readable by its user alone: {outside(row.path, 200)}",
         ),
-        section("*Left out*", *lines) if lines else None,
+        *in_sections(["*Left out*", *lines] if lines else []),
         context("never uploaded: logs stand in it as they were written and may hold secrets"),
     )
 
@@ -120,7 +149,9 @@ def evidence(row: EvidenceRow, left_out: Sequence[str]) -> Message:
 def evidence_taken(row: EvidenceRow, ops: str) -> Message:
     """The answer to /evidence."""
     return message(
-        section(f"Evidence #{row.id} was taken: {channel(ops)} tells where it lies, and its hash {row.sha256[:12]}….")
+        section(
+            f"Evidence #{row.id} was taken: {channel(ops)} tells where it lies, and its hash {row.sha256[:12]}…."
+        )
     )
 
 
@@ -134,18 +165,24 @@ def host_actions(found: Sequence[HostAction]) -> Message:
             )
         )
     lines = [
-        f"• *{each.name}*: {outside(each.summary, 200)} ({_risk(each)}, at most {lasting_of(each.timeout_seconds)})"
-        for each in found[:20]
+        f"• *{outside(each.name, 40)}*: {outside(each.summary, 200)} ({_risk(each)}; at most "
+        f"{lasting_of(each.timeout_seconds)})"
+        for each in found
     ]
     return message(
-        section("*Programs that may be run on the fleet's host*", *lines), context("/host <name> <reason>")
+        *in_sections(["*Programs that may be run on the fleet's host*", *_lines(lines, ACTIONS_SHOWN)]),
+        context(escape("/host <name> <reason>")),
     )
 
 
 def _risk(each: HostAction) -> str:
     if each.releases:
-        return "releases a kill, so a second admin, cooldown and breaker hold it"
-    return "a second admin" if each.risk == "raise" else "one operator"
+        return "it releases a kill: a second admin, cooldown and breaker hold it"
+    return "takes a second admin" if each.risk == "raise" else "one operator is enough"
+
+
+def _size(size: int) -> str:
+    return f"{size / 1_000_000:.1f} MB" if size >= 100_000 else f"{size / 1000:.1f} kB"
 
 
 def lasting_of(seconds: float) -> str:
@@ -160,5 +197,5 @@ def ran(name: str, by: str, sentence: str, output: str) -> Message:
 
 
 def answer(text: str) -> Message:
-    """One sentence of ours."""
-    return message(section(text))
+    """One sentence of ours, in plain words: no markup is read in it."""
+    return message(section(escape(text)))

@@ -1,47 +1,56 @@
 """The reports of /diagnose and /logs: compact, trouble first, what is not known said as such."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
+from chatbot.views import walk_words as words
 from chatbot.views.blocks import Block, Message, context, header, message, section
 from chatbot.views.markup import NAME_SHOWN, outside, when
-from chatbot.views.walk import PROPOSALS_SHOWN, proposal
+from chatbot.views.walk_card import PROPOSALS_SHOWN, in_sections, proposal
 from commands.probes.logs import Cluster, Record
 from commands.probes.model import Finding, Report, Verdict
 from commands.probes.signs import PROBES
 from commands.walking.proposing import Proposal
 
-FINDINGS_SHOWN = 6
-FINDING_SHOWN = 220
+TROUBLE_SHOWN = 10
+UNKNOWN_SHOWN = 6
+FINDINGS_SHOWN = 3
+"""What is well or worth knowing, of each probe."""
+
+FINDING_SHOWN = 160
+REASONS_SHOWN = 2
+SLOW = 5.0
+"""Seconds from which it is told that a probe took long."""
+
 CLUSTERS_SHOWN = 8
 RECORDS_SHOWN = 12
-LINE_SHOWN = 240
-
-_WORDS = {
-    Verdict.ILL: "✖ *trouble*",
-    Verdict.UNKNOWN: "? *not known*",
-    Verdict.WELL: "✓ well",
-    Verdict.NOTED: "· noted",
-}
+LINE_SHOWN = 160
 
 
 def report(
     reports: Sequence[Report], proposals: Sequence[Proposal], *, bot: str | None, at: datetime
 ) -> Message:
-    """The answer to /diagnose."""
+    """The answer to /diagnose: what is in trouble, what is not known, which runbook fits, and the rest by probe."""
     everything = [each for one in reports for each in one.findings]
-    counted = {word: sum(each.verdict is word for each in everything) for word in Verdict}
+    of = {word: [each for each in everything if each.verdict is word] for word in Verdict}
+    slow = [f"{each.probe} took {lasting_of(each)}" for each in reports if each.took >= SLOW]
     return message(
         header(f"Diagnosis of {bot or 'the fleet'}"),
         section(
-            f"{counted[Verdict.ILL]} in trouble, {counted[Verdict.UNKNOWN]} not known, {counted[Verdict.WELL]} well. "
+            f"{len(of[Verdict.ILL])} in trouble, {len(of[Verdict.UNKNOWN])} not known, {len(of[Verdict.WELL])} well. "
             f"Looked at {when(at, day=True)}; nothing was changed."
         ),
-        *(section(*proposal(each, first=n == 0)) for n, each in enumerate(proposals[:PROPOSALS_SHOWN])),
+        *_listed("✖ *In trouble*", of[Verdict.ILL], TROUBLE_SHOWN),
+        *_listed("? *Not known*, so it may be well or not", of[Verdict.UNKNOWN], UNKNOWN_SHOWN),
+        *(
+            section(*proposal(each, first=n == 0, reasons=REASONS_SHOWN))
+            for n, each in enumerate(proposals[:PROPOSALS_SHOWN])
+        ),
         *(_probe(each) for each in reports),
         context(
-            f"/recover {bot or 'fleet'} walks through the runbook that fits · "
-            + " · ".join(f"{each.probe} {lasting_of(each)}" for each in reports)
+            " · ".join(
+                [f"/recover {outside(bot or 'fleet', NAME_SHOWN)} walks through the runbook that fits", *slow]
+            )
         ),
     )
 
@@ -51,22 +60,32 @@ def lasting_of(report: Report) -> str:
     return f"{report.took:.1f} s"
 
 
+def _listed(head: str, found: Sequence[Finding], most: int) -> tuple[Block | None, ...]:
+    if not found:
+        return ()
+    more = len(found) - most
+    lines = [f"• {_finding(each)}" for each in found[:most]]
+    return in_sections([head, *lines, *([f"• and {more} more"] if more > 0 else [])])
+
+
 def _probe(one: Report) -> Block | None:
-    order = {Verdict.ILL: 0, Verdict.UNKNOWN: 1, Verdict.NOTED: 2, Verdict.WELL: 3}
-    shown = sorted(one.findings, key=lambda each: order[each.verdict])
-    lines = [_finding(each) for each in shown[:FINDINGS_SHOWN]]
-    more = len(shown) - FINDINGS_SHOWN
+    """What else a probe saw; nothing when it saw only what stands above."""
+    noted = [each for each in one.findings if each.verdict is Verdict.NOTED]
+    well = [each for each in one.findings if each.verdict is Verdict.WELL]
+    lines = [f"• {_finding(each)}" for each in noted] + [f"✓ well: {_finding(each)}" for each in well]
+    if not lines:
+        return None
+    more = len(lines) - FINDINGS_SHOWN
+    name = PROBES.get(one.probe, one.probe)
     return section(
-        f"*{PROBES.get(one.probe, one.probe).capitalize()}*, at {when(one.at)}",
-        *lines,
-        f"and {more} more" if more > 0 else "",
+        f"*{name[:1].upper()}{name[1:]}*, at {when(one.at)}",
+        *lines[:FINDINGS_SHOWN],
+        f"• and {more} more" if more > 0 else "",
     )
 
 
 def _finding(each: Finding) -> str:
-    return (
-        f"{_WORDS[each.verdict]}: {outside(each.text, FINDING_SHOWN)} _({outside(each.source, NAME_SHOWN)})_"
-    )
+    return f"{words.found(each.text, each.source, FINDING_SHOWN)} _({outside(each.source, NAME_SHOWN)})_"
 
 
 def logs(
@@ -81,7 +100,7 @@ def logs(
     """The answer to /logs: how many of which level, the most frequent, the newest."""
     levels = ", ".join(f"{count} {level}" for level, count in counted.items()) or "no record"
     alike = [
-        f"• {each.count} times, {each.level or 'no level'}: {outside(each.example, LINE_SHOWN)}"
+        f"• {words.counted(each.count, 'time')}, {each.level or 'no level'}: {outside(each.example, LINE_SHOWN)}"
         for each in clusters[:CLUSTERS_SHOWN]
     ]
     newest = [
@@ -90,12 +109,12 @@ def logs(
     ]
     return message(
         header("The fleet's logs"),
-        section(f"*{outside(asked, 120)}*: {levels}.", *(outside(each, 200) for each in notes)),
-        section("*Most frequent*, similar ones as one", *alike) if alike else None,
-        section("*Newest first*", *newest) if newest else None,
-        context(f"read {when(at)} · secrets are masked, numbers and names may be cut"),
+        *in_sections([f"*{outside(asked, 120)}*: {levels}.", *(f"⚠️ {outside(each, 200)}" for each in notes)]),
+        *in_sections(["*Most frequent*, similar ones as one", *alike] if alike else []),
+        *in_sections(["*Newest first*", *newest] if newest else []),
+        context(f"read {when(at)} · times in the lines are UTC · secrets are masked, long lines are cut"),
     )
 
 
 def _at(each: Record) -> str:
-    return f"{each.at:%m-%d %H:%M:%S} " if each.at is not None else ""
+    return f"{each.at.astimezone(UTC):%m-%d %H:%M:%S} " if each.at is not None else ""

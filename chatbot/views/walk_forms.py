@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from chatbot.views.blocks import View, form, person_input, select_input, text_input
-from chatbot.views.markup import outside
+from chatbot.views.walk_words import titled
 from storage.walks import Walk, WalkStep
 
 NOTE = 500
+OPTIONS = 100  # Slack's most
 
 
 def done_form(walk: Walk, step: WalkStep) -> View:
@@ -16,7 +17,7 @@ def done_form(walk: Walk, step: WalkStep) -> View:
         walk,
         step,
         title="Done",
-        told="This is kept as *asserted by* you: a step is verified only when a look shows it.",
+        told="It is kept as *asserted by* you, for all to read. Only a look makes it verified.",
         label=step.record or "What did you do or find?",
         submit="Done",
     )
@@ -29,7 +30,7 @@ def skip_form(walk: Walk, step: WalkStep) -> View:
         walk,
         step,
         title="Skip",
-        told="The step is kept as skipped by you.",
+        told="It is kept as *skipped by* you, for all to read.",
         label="Why does it not apply?",
         submit="Skip",
     )
@@ -41,7 +42,7 @@ def _note(name: str, walk: Walk, step: WalkStep, *, title: str, told: str, label
         f"{walk.id}:{step.id}",
         text_input("note", label, most=NOTE, optional=False),
         title=f"{title}: step {step.number}"[:24],
-        explanation=f"*{outside(step.title, 80)}* of recovery #{walk.id}. {told}",
+        explanation=f"*{titled(step)}* of recovery #{walk.id}. {told}",
         submit=submit,
     )
 
@@ -51,9 +52,12 @@ def pick_form(walk: Walk, titles: Mapping[str, str]) -> View:
     return form(
         "walk.pick",
         str(walk.id),
-        select_input("scenario", "Runbook", titles, initial=walk.scenario or None),
+        select_input(
+            "scenario", "Runbook", dict(list(titles.items())[:OPTIONS]), initial=walk.scenario or None
+        ),
         title="Choose a runbook",
-        explanation="What was done of steps that both runbooks begin with stays done; the others are laid out anew.",
+        explanation="Steps of assessing, stopping and investigating that both runbooks have stay done; all others "
+        "begin anew.",
         submit="Choose",
     )
 
@@ -65,7 +69,7 @@ def hand_form(walk: Walk) -> View:
         str(walk.id),
         person_input("person", "Who leads from now on?", optional=False),
         title="Hand over",
-        explanation=f"Whoever leads recovery #{walk.id} gets a summary of it in its thread.",
+        explanation=f"Whoever leads recovery #{walk.id} next gets a summary of it, in its thread and directly.",
         submit="Hand over",
     )
 
@@ -77,6 +81,7 @@ def abandon_form(walk: Walk) -> View:
         str(walk.id),
         text_input("note", "Why is it given up?", most=NOTE, optional=False),
         title="Abandon",
-        explanation=f"Recovery #{walk.id} ends as abandoned. Nothing in the fleet is changed: what stands still stays.",
+        explanation=f"Recovery #{walk.id} ends as abandoned, and nothing in the fleet changes by that: what is stopped "
+        "stays stopped, what runs goes on running.",
         submit="Abandon",
     )

@@ -1,13 +1,18 @@
-"""The words of a recovery's card: words before marks, and an age beside everything that was seen."""
+"""The words of a recovery's card: words before marks, and a time and an age beside everything that was seen."""
 
-from chatbot.views.markup import lasting, outside, person, when
+import re
+from datetime import datetime, timedelta
+
+from chatbot.views.markup import NAME_SHOWN, lasting, outside, person, when
 from chatbot.views.walk_state import WalkCard
+from commands.probes.record import SOURCE
 from commands.probes.signs import SIGNS
-from commands.walking.judging import fresh
+from commands.walking.judging import fresh, seen_all_the_time
 from storage.walks import StepState, WalkState, WalkStep
 
 NOTE_SHOWN = 120
 TITLE_SHOWN = 80
+PEOPLE_SHOWN = 8
 PHASES = {
     "assess": "Assess",
     "stop": "Stop",
@@ -17,6 +22,10 @@ PHASES = {
     "recover": "Gradual recovery",
     "document": "Document",
 }
+LEGEND = "✅ was seen by a look, ☑️ is what a person says, ◻️ is not done yet"
+
+# Whole words alone: "kill-U7F3K2QX" names an action, and what ends in "…" may be the beginning of another id.
+_PERSON = re.compile(r"(?<![\w-])[UW][A-Z0-9]{6,20}(?![\w…-])")
 
 
 def headline(state: WalkCard) -> str:
@@ -35,39 +44,60 @@ def headline(state: WalkCard) -> str:
 
 def who(state: WalkCard) -> str:
     """Who leads, and who is on which step."""
-    on = [f"{person(each.person)} is on step {each.number}" for each in state.people]
-    return " · ".join([f"*Lead*: {person(state.walk.lead)}", *on])
+    on = [f"{person(each.person)} is on step {each.number}" for each in state.people[:PEOPLE_SHOWN]]
+    more = len(state.people) - PEOPLE_SHOWN
+    return " · ".join(
+        [f"*Lead*: {person(state.walk.lead)}", *on, *([f"and {more} more"] if more > 0 else [])]
+    )
+
+
+def titled(step: WalkStep, limit: int = TITLE_SHOWN) -> str:
+    """The title of a step, with its bot where the title does not name it."""
+    bot = f" ({outside(step.bot, NAME_SHOWN)})" if step.bot and step.bot not in step.title else ""
+    return outside(step.title, limit) + bot
 
 
 def step_line(state: WalkCard, step: WalkStep) -> str:
     """One step in one line."""
-    here = state.current is not None and step.number == state.current.number
-    title = outside(step.title, TITLE_SHOWN)
+    here = state.open and state.current is not None and step.number == state.current.number
+    title = titled(step)
     match step.state:
         case StepState.VERIFIED:
             return f"✅ {step.number}. {title}: {_verified(state, step)}"
         case StepState.ASSERTED:
-            return f"☑️ {step.number}. {title}: _asserted by_ {_by(step)}{_note(step)}"
+            return f"☑️ {step.number}. {title}: _asserted by_ {_by(step)}{note(step)}"
         case StepState.SKIPPED:
-            return f"⏭️ {step.number}. {title}: _skipped by_ {_by(step)}{_note(step)}"
+            return f"⏭️ {step.number}. {title}: _skipped by_ {_by(step)}{note(step)}"
         case _:
             undone = f" ({outside(step.note, NOTE_SHOWN)})" if step.note else ""
-            return f"▶️ *{step.number}. {title}*: now{undone}" if here else f"◻️ {step.number}. {title}{undone}"
+            return (
+                f"▶️ *{step.number}. {title}*: next{undone}" if here else f"◻️ {step.number}. {title}{undone}"
+            )
 
 
 def age(state: WalkCard, step: WalkStep) -> str:
     """How long ago a step was seen to be so."""
-    if step.seen_at is None:
-        return "at an unknown time"
-    passed = state.now - step.seen_at
-    return "just now" if passed.total_seconds() < 60 else f"{lasting(passed)} ago"
+    return "at an unknown time" if step.seen_at is None else ago(state.now, step.seen_at)
+
+
+def ago(now: datetime, at: datetime) -> str:
+    """How long before ``now`` something was."""
+    passed = now - at
+    if passed < timedelta(seconds=-60):
+        return "by a clock that was ahead"
+    return "just now" if passed < timedelta(seconds=60) else f"{lasting(passed)} ago"
 
 
 def _verified(state: WalkCard, step: WalkStep) -> str:
-    said = f"*verified* {age(state, step)}"
+    if step.seen_at is None:
+        said = "*verified* at an unknown time"
+    elif not state.open:  # nobody draws it again, so that an age would soon be false
+        said = f"*verified* at {when(step.seen_at)}"
+    else:
+        said = f"*verified* {age(state, step)} ({when(step.seen_at)})"
     needed = step.phase in {"stop", "fix", "verify"} and not _released(state)
     if needed and state.open and not fresh(step, now=state.now, for_=state.fresh_for):
-        return f"{said}, *no longer fresh*: Check looks again"
+        return f"{said}, *no longer fresh*: press Check to look again"
     return said
 
 
@@ -80,13 +110,32 @@ def _by(step: WalkStep) -> str:
     return f"{person(step.by or '')}{at}"
 
 
-def _note(step: WalkStep) -> str:
-    return f": {outside(step.note, NOTE_SHOWN)}" if step.note else ""
+def note(step: WalkStep, limit: int = NOTE_SHOWN) -> str:
+    """What a person wrote beside a step, behind a colon; "" when nothing is to be seen of it."""
+    shown = outside(step.note, limit)
+    return f": {shown}" if shown else ""
 
 
 def expectation(step: WalkStep) -> str:
     """What verifies a step, in words."""
     if not step.expects:
-        return "Nothing can verify this step: press Done and say what you did."
+        return "No look can verify this step: do it, then press Done and say what you did."
     wanted = [SIGNS[name].words if seen else SIGNS[name].absent for name, seen in step.expects.items()]
-    return f"Verified once this is seen: {outside('; '.join(wanted), 400)}."
+    how = "Ticks itself" if seen_all_the_time(step) else "Press Check: it is verified"
+    return f"{how} once this is seen: {outside('; '.join(wanted), 400)}."
+
+
+def found(text: str, source: str, limit: int) -> str:
+    """What was seen, as markup; the ids of people become mentions where our own record names them."""
+    shown = outside(text, limit)
+    return _PERSON.sub(r"<@\g<0>>", shown) if source == SOURCE else shown
+
+
+def looked(line: str, limit: int) -> str:
+    """A line of what a look showed, which ends in its source in brackets, as markup."""
+    return found(line, SOURCE if line.endswith(f" ({SOURCE})") else "", limit)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: "1 step", "2 steps"."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from commands.coordinator.model import BotStatus, FleetStatus
+from commands.coordinator.model import STATUS_WORDS, BotStatus, FleetStatus
 from commands.masking import masked_text
 from commands.probes.model import Finding, Verdict
 from commands.probes.wording import topics
@@ -65,7 +65,7 @@ def _moving(status: FleetStatus, bots: tuple[str, ...], meant: tuple[str, ...], 
         )
         if known:
             signs["fleet.stopped"] = all(still)
-    if bot is not None and words[bot] not in {"unknown", "not listed"}:
+    if bot is not None and words[bot] in STATUS_WORDS:
         signs["bot.running"] = words[bot] == "running"
     verdict = Verdict.NOTED if signs else Verdict.UNKNOWN
     return Finding(verdict=verdict, text=told, source=SOURCE, signs=signs)
@@ -85,6 +85,22 @@ def _suffering(
     }
     affected = {*errors, *low, *(name for name in names if _speaks_of_trouble(status.bots.get(name)))}
     here = [name for name in meant if name in affected]
+    # what was not told of a bot speaks neither for it nor against it
+    clear = [name for name in names if _word(status.bots.get(name)) in STATUS_WORDS]
+    gauged = [
+        name
+        for name in clear
+        if status.bots[name].health is not None or _word(status.bots[name]) == "stopped"
+    ]
+    told_of = {
+        "bot.error": (any(name in errors for name in meant), all(name in clear for name in meant)),
+        "bot.health-low": (any(name in low for name in meant), all(name in gauged for name in meant)),
+        "fleet.all-affected": (
+            len(names) > 1 and len(affected) == len(names),
+            len(names) == 1 or any(name in gauged and name not in affected for name in names),
+        ),
+    }
+    signs = {name: seen for name, (seen, known) in told_of.items() if seen or known}
     told = []
     if errors:
         told.append(f"in error or recovery: {', '.join(errors)}")
@@ -92,15 +108,13 @@ def _suffering(
         told.append("health low: " + ", ".join(f"{name} {value:g}" for name, value in low.items()))
     if len(names) > 1:
         told.append(f"affected: {len(affected)} of {len(names)} bots")
+    otherwise = Verdict.WELL if {"bot.error", "bot.health-low"} <= signs.keys() else Verdict.UNKNOWN
+    nothing = "no bot is in error" if "bot.error" in signs else "no clear word on how it is"
     return Finding(
-        verdict=Verdict.ILL if here else Verdict.WELL,
-        text="; ".join(told) or "no bot is in error",
+        verdict=Verdict.ILL if here else otherwise,
+        text="; ".join(told) or nothing,
         source=SOURCE,
-        signs={
-            "bot.error": any(name in errors for name in meant),
-            "bot.health-low": any(name in low for name in meant),
-            "fleet.all-affected": len(names) > 1 and len(affected) == len(names),
-        },
+        signs=signs,
     )
 
 
@@ -123,10 +137,15 @@ def _errors(status: FleetStatus, meant: tuple[str, ...]) -> tuple[Finding, ...]:
                     signs={f"errors.{topic}": True for topic in named if topic in found},
                 )
             )
-    absent = {f"errors.{topic}": False for topic in named if topic not in spoken}
+    listed = [status.bots[name] for name in meant if name in status.bots]
+    known = len(listed) == len(meant) and all(
+        each.latest_errors or each.error_count is not None for each in listed
+    )
+    absent = {f"errors.{topic}": False for topic in named if known and topic not in spoken}
     if not lines:
-        lines = [Finding(verdict=Verdict.WELL, text="the bots tell no errors", source=SOURCE, signs=absent)]
-        return tuple(lines)
+        verdict = Verdict.WELL if known else Verdict.UNKNOWN
+        text = "the bots tell no errors" if known else "not every bot tells of its errors"
+        return (Finding(verdict=verdict, text=text, source=SOURCE, signs=absent),)
     first = lines[0]
     rest: Mapping[str, bool] = {**absent, **first.signs}
     return (Finding(verdict=first.verdict, text=first.text, source=SOURCE, signs=rest), *lines[1:])

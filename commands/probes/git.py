@@ -33,6 +33,9 @@ MOST_FILE = 1024 * 1024
 RECENT = timedelta(hours=24)
 """How young a commit is recent."""
 
+LOOKED_AT = 200
+"""The last commits among which a recent one is looked for."""
+
 SHOWN = 5
 """Names of files that differ and are shown."""
 
@@ -133,10 +136,9 @@ async def _commit(places: Places, now: datetime) -> Finding:
             signs={"git.recent": False},
         )
     (commit, at, subject), *_ = await _log(places, "-n", "1", "HEAD")
-    # The last commit need not be the youngest: dates come from the machines of those who commit.
-    since = int((now - RECENT).timestamp())
-    young = await _git(places, "rev-list", "--count", "--max-count=100", f"--max-age={since}", "HEAD")
-    number = int(_text(young.output))
+    # The last commit need not be the youngest, and git's own --since ends at the first old one.
+    times = await _lines(places, "log", "-z", "-n", str(LOOKED_AT), "--format=tformat:%ct", "HEAD")
+    number = sum(datetime.fromtimestamp(int(each), UTC) >= now - RECENT for each in times)
     told = "none in the last 24 h" if number == 0 else f"{_counted(number, 'commit')} in the last 24 h"
     return Finding(
         verdict=Verdict.NOTED,

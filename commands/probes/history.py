@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from commands.coordinator.model import FleetStatus, Health
+from commands.coordinator.model import STATUS_WORDS, FleetStatus, Health
 from commands.probes.model import Finding, Verdict
 from storage.sightings import Sighting
 
@@ -49,26 +49,33 @@ def look(
     bot: str | None,
     now: datetime,
 ) -> tuple[Finding, ...]:
-    """What the last hours show of this bot, or of all; ``ours`` are the times in which we acted on a bot."""
-    recent = [each for each in seen if each.at >= now - WITHIN]
-    if not recent:
+    """What the last hours show of this bot, or of all; ``ours`` are the times in which we acted on a bot.
+
+    Older sightings in ``seen`` tell how something stood when those hours began.
+    """
+    begun = now - WITHIN
+    if not any(each.at >= begun for each in seen):
         return (Finding(verdict=Verdict.UNKNOWN, text="Nothing was seen in the last hours", source=SOURCE),)
-    names = sorted({each.bot for each in recent if each.bot is not None and bot in (None, each.bot)})
+    names = sorted({each.bot for each in seen if each.bot is not None and bot in (None, each.bot)})
     return (
-        *_falls(recent, names, ours),
-        _errors(recent, names),
-        _restarts([each for each in recent if each.bot is None]),
+        *_falls(seen, names, ours, begun),
+        _errors(seen, names, begun),
+        _restarts([each for each in seen if each.bot is None], begun),
     )
 
 
 def _falls(
-    recent: Sequence[Sighting], names: Sequence[str], ours: Collection[tuple[str | None, datetime, datetime]]
+    seen: Sequence[Sighting],
+    names: Sequence[str],
+    ours: Collection[tuple[str | None, datetime, datetime]],
+    begun: datetime,
 ) -> tuple[Finding, ...]:
     counted: dict[str, list[datetime]] = {}
     for name in names:
-        of_it = [each for each in recent if each.bot == name]
+        # a look that told nothing clear of it hides no fall
+        of_it = [each for each in seen if each.bot == name and each.status in STATUS_WORDS]
         for before, after in itertools.pairwise(of_it):
-            fell = before.status in UP and after.status in DOWN
+            fell = before.status in UP and after.status in DOWN and after.at >= begun
             if fell and not any(
                 who in (None, name) and begins <= after.at <= ends for who, begins, ends in ours
             ):
@@ -86,12 +93,14 @@ def _falls(
     )
 
 
-def _errors(recent: Sequence[Sighting], names: Sequence[str]) -> Finding:
+def _errors(seen: Sequence[Sighting], names: Sequence[str], begun: datetime) -> Finding:
     grown = {}
     for name in names:
-        counts = [each.errors for each in recent if each.bot == name and each.errors is not None]
+        counts = [(each.at, each.errors) for each in seen if each.bot == name and each.errors is not None]
         # a count that goes down began anew
-        rise = sum(max(after - before, 0) for before, after in itertools.pairwise(counts))
+        rise = sum(
+            max(after - before, 0) for (_, before), (at, after) in itertools.pairwise(counts) if at >= begun
+        )
         if rise:
             grown[name] = rise
     many = any(rise >= ERROR_RISE for rise in grown.values())
@@ -104,17 +113,18 @@ def _errors(recent: Sequence[Sighting], names: Sequence[str]) -> Finding:
     )
 
 
-def _restarts(uptimes: Sequence[Sighting]) -> Finding:
+def _restarts(uptimes: Sequence[Sighting], begun: datetime) -> Finding:
     known = [each for each in uptimes if each.uptime is not None]
-    if not known:
+    if not any(each.at >= begun for each in known):
         return Finding(verdict=Verdict.UNKNOWN, text="The coordinator tells no uptime", source="GET /health")
     back = [
         after
         for before, after in itertools.pairwise(known)
-        if (after.uptime or 0) + UPTIME_SLACK < (before.uptime or 0)
+        if (after.uptime or 0) + UPTIME_SLACK < (before.uptime or 0) and after.at >= begun
     ]
     if back:
-        text = f"The coordinator began anew {len(back)} times, last before {back[-1].at:%H:%M} UTC"
+        times = f"{len(back)} time{'s' if len(back) > 1 else ''}"
+        text = f"The coordinator began anew {times}, last before {back[-1].at:%H:%M} UTC"
     else:
         text = "The coordinator ran through"
     return Finding(

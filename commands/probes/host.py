@@ -217,7 +217,8 @@ def _nearest(processes: Processes | None) -> tuple[float, Process] | None:
 def _unseen(processes: Processes | None) -> str:
     if processes is None:
         return "no process could be looked at"
-    told = f"{processes.hidden} of other users could not be looked at" if processes.hidden else ""
+    many = "1 process" if processes.hidden == 1 else f"{processes.hidden} processes"
+    told = f"{many} of other users could not be looked at" if processes.hidden else ""
     rest = "" if processes.whole else "there was no time for all processes"
     return "; ".join(filter(None, (told, rest)))
 

@@ -57,13 +57,14 @@ def metrics(seen: MonitorMetrics, *, approaching_percent: float) -> tuple[Findin
     """How near the limits are."""
     near = limits.signals(seen, approaching_percent=approaching_percent)
     if not near:
-        text = "No limit is near" if seen.limits else "The monitor tells no limits"
+        known = bool(seen.limits) and bool(seen.bots or seen.system)
+        missing = "figures to hold against its limits" if seen.limits else "limits"
         return (
             Finding(
-                verdict=Verdict.WELL if seen.limits else Verdict.UNKNOWN,
-                text=text,
+                verdict=Verdict.WELL if known else Verdict.UNKNOWN,
+                text="No limit is near" if known else f"The monitor tells no {missing}",
                 source=METRICS,
-                signs={"limits.near": False} if seen.limits else {},
+                signs={"limits.near": False} if known else {},
             ),
         )
     return tuple(

@@ -104,7 +104,8 @@ def _releases(facts: Facts) -> Finding:
 
 def _raised(facts: Facts) -> Finding:
     """Who let what trade lately: in a breach the first question."""
-    raised = [each for each in facts.actions if each.command not in STOPS]
+    let_through = [each for each in facts.actions if each.state not in {State.WAITING, State.VOID}]
+    raised = [each for each in let_through if each.command not in STOPS]
     by_person: dict[str, list[str]] = {}
     for each in raised[-RAISED_SHOWN:]:
         what = f"{each.command} {each.bot or ''}".strip()
@@ -123,9 +124,10 @@ def _work(facts: Facts) -> tuple[Finding, ...]:
     """What a recovery brings about: evidence, a window that ended well, its log."""
     if facts.since is None:
         return ()
-    since = facts.since
+    since, kill = facts.since, facts.standing.kill
     taken = facts.evidence_at is not None and facts.evidence_at >= since
-    window = next((each for each in reversed(facts.windows) if each.begun_at >= since), None)
+    begun = since if kill is None else max(since, kill.accepted_at)  # a kill ends what was watched before it
+    window = next((each for each in reversed(facts.windows) if each.begun_at >= begun), None)
     stable = window is not None and window.state == WindowState.STABLE
     if window is None:
         about = "No monitoring window of it was opened since"

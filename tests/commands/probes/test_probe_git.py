@@ -119,7 +119,7 @@ async def test_a_commit_of_today_is_recent_wherever_it_stands(repository: Reposi
     repository.commit("Another", at=TODAY)
     commit, _ = await git.look(repository.places, now=NOW)
     assert commit.signs == {"git.recent": True}
-    assert "3 h ago, “Another”; 1 commit in the last 24 h" in commit.text
+    assert "3 h ago, “Another”; 2 commits in the last 24 h" in commit.text
 
 
 async def test_no_commit_yet(tmp_path: Path) -> None:

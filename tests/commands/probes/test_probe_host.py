@@ -79,7 +79,7 @@ def test_what_is_short(figures: Figures, which: int, sign: str, seen: bool) -> N
 @pytest.mark.parametrize(
     ("figures", "words"),
     [
-        (files((1, 1000), (1, 100), hidden=3), "3 of other users could not be looked at"),
+        (files((1, 1000), (1, 100), hidden=3), "3 processes of other users could not be looked at"),
         (files((1, 1000), (1, 100), whole=False), "there was no time for all processes"),
         (files((1, 1000), (None, None), (5, None)), "1 files are open on the host, under 1 % of its limit"),
         (

@@ -14,6 +14,7 @@ KILL = {"action": "activate", "reason": "bad fills"}
 NAMES = {
     "unreachable", "hang", "slow", "slow_body", "http_500", "rate_limited", "garbage", "redirect", "reset",
     "lying_success", "lying_status", "ignores_stop", "latch_lost", "behind_back", "slow_bot", "missing_fields",
+    "crash_loop", "exchange_down", "position_mismatch", "intruder", "exhaustion",
 }  # fmt: skip
 
 
