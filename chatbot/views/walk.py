@@ -60,7 +60,10 @@ def opened(state: WalkCard) -> Message:
             section(f"No recovery log of {outside(state.what, NAME_SHOWN)} is kept yet: this is the first.")
         )
     lines = [f"• {similar(each)}" for each in state.similar]
-    return message(section(f"*The last recoveries of {outside(state.what, NAME_SHOWN)}*:", *lines))
+    return message(
+        section(f"*The last recovery logs of {outside(state.what, NAME_SHOWN)}*:", *lines),
+        context(f"/recoveries {state.similar[0].id} tells the first of them in full"),
+    )
 
 
 def similar(log: RecoveryRow) -> str:
@@ -93,8 +96,8 @@ def chosen(state: WalkCard, by: str) -> Message:
 
 def undone(steps: Sequence[WalkStep], why: str) -> Message:
     """That settled steps are to be done again, as a reply."""
-    names = ", ".join(f"{each.number} ({words.titled(each, TITLE)})" for each in steps)
-    told = f" To be done again: {'step' if len(steps) == 1 else 'steps'} {names}." if steps else ""
+    names = ", ".join(f"{each.number}. {words.titled(each, TITLE)}" for each in steps)
+    told = f" To be done again: {names}." if steps else ""
     return message(section(f"⚠️ {why}{told}"))
 
 
@@ -149,6 +152,7 @@ def _to_do(state: WalkCard) -> tuple[Block | None, ...]:
         section(
             f"*Next: step {here.number} of {len(state.steps)}, {words.titled(here)}*",
             f"*To be done again*: {outside(here.note, words.NOTE_SHOWN)}" if here.note else "",
+            words.no_longer_fresh(state),
         ),
         section(outside(here.text, STEP_TEXT)),
         section(

@@ -155,6 +155,7 @@ def _next(state: WalkCard) -> tuple[Block | None, ...]:
         section(
             f"*Next: step {step.number}, {words.titled(step)}*",
             f"*To be done again*: {outside(step.note, words.NOTE_SHOWN)}" if step.note else "",
+            words.no_longer_fresh(state),
         ),
         section(outside(step.text, STEP_TEXT)),
         section(f"_{words.expectation(step)}_"),

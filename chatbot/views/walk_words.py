@@ -7,7 +7,8 @@ from chatbot.views.markup import NAME_SHOWN, lasting, outside, person, when
 from chatbot.views.walk_state import WalkCard
 from commands.probes.record import SOURCE
 from commands.probes.signs import SIGNS
-from commands.walking.judging import fresh, seen_all_the_time
+from commands.walking.judging import fresh, seen_all_the_time, stale
+from commands.words import listed
 from storage.walks import StepState, WalkState, WalkStep
 
 NOTE_SHOWN = 120
@@ -99,6 +100,19 @@ def _verified(state: WalkCard, step: WalkStep) -> str:
     if needed and state.open and not fresh(step, now=state.now, for_=state.fresh_for):
         return f"{said}, *no longer fresh*: press Check to look again"
     return said
+
+
+def no_longer_fresh(state: WalkCard) -> str:
+    """Before the fleet is released: what was verified too long ago to be relied on; "" when there is nothing."""
+    step = state.current
+    if step is None or step.phase != "recover":
+        return ""
+    old = stale(state.steps, now=state.now, for_=state.fresh_for)
+    numbers = [f"{each.number} ({titled(each, 40)}, {age(state, each)})" for each in old]
+    if not numbers:
+        return ""
+    which = "step" if len(numbers) == 1 else "steps"
+    return f"⚠️ *No longer fresh*: {which} {listed(numbers)}. Press Check before you go on."
 
 
 def _released(state: WalkCard) -> bool:

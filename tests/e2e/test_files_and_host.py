@@ -88,7 +88,7 @@ def mode_and_hash(file: Path) -> tuple[int, str]:
 async def test_a_file_is_checked_backed_up_compared_and_put_back_by_two(tmp_path: Path) -> None:
     async with at_home(tmp_path) as (talk, home):
         file = home / "config" / "bot-limits.json"
-        assert "0 serious faults" in text_of(await talk.admin.types("/config check"))
+        assert "5 files read: nothing wrong" in text_of(await talk.admin.types("/config check"))
         assert "There is no unaltered backup" in text_of(await talk.admin.types("/config diff"))
         assert "5 files were copied" in text_of(await talk.person("operator").types("/config backup"))
         good = file.read_bytes()

@@ -112,9 +112,8 @@ async def test_a_commit_of_today_is_recent_wherever_it_stands(repository: Reposi
     repository.write("a.py", "2")
     repository.commit("Applied from an old patch", at=LONG_AGO)
     commit, _ = await git.look(repository.places, now=NOW)
-    assert commit.signs == {"git.recent": False}, (
-        "git stops at the first old one: the top of a branch decides"
-    )
+    assert commit.signs == {"git.recent": True}
+    assert "5 days ago, “Applied from an old patch”; 1 commit in the last 24 h" in commit.text
     repository.write("a.py", "3")
     repository.commit("Another", at=TODAY)
     commit, _ = await git.look(repository.places, now=NOW)

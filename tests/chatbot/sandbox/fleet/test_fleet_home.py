@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -22,8 +21,8 @@ def home(tmp_path: Path, clock: Clock) -> Path:
 
 
 @pytest.fixture
-async def homely(home: Path, clock: Clock) -> AsyncIterator[Fleet]:
-    yield Fleet(clock=clock, home=home)
+def homely(home: Path, clock: Clock) -> Fleet:
+    return Fleet(clock=clock, home=home)
 
 
 async def test_nothing_is_ill_in_it(home: Path, clock: Clock) -> None:
