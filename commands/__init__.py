@@ -6,7 +6,7 @@ from commands import (
     config,
     contacts,
     diagnose,
-    evidence_,
+    evidence,
     force_override,
     help,  # noqa: A004 - a module is named for its command
     host,
@@ -47,7 +47,7 @@ COMMANDS: tuple[Command, ...] = (
     logs.COMMAND,
     recover.COMMAND,
     config.COMMAND,
-    evidence_.COMMAND,
+    evidence.COMMAND,
     host.COMMAND,
     recoveries.COMMAND,
     override.COMMAND,

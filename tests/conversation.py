@@ -231,6 +231,7 @@ async def conversation(
             data=data,
             http_port=port,
             http_mode=http_mode,
+            fleet=running,
         )
         coverage = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE")}
         # A machine that runs many tests at once may be slow; that alone should not send steps to the journal.

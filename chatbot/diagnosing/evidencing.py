@@ -17,7 +17,7 @@ from chatbot.walking.desk import WalkDesk
 from chatbot.walking.probing import Prober
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.monitor import Monitor
-from commands.evidence.archive import Packed, Part, pack
+from commands.archiving.archive import Packed, Part, pack
 from commands.masking import masked
 from commands.probes.model import Report
 from commands.spec import Request

@@ -1,5 +1,6 @@
 """The messages of /config, /evidence and /host; limits that get laxer stand first, in words and in red."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -31,7 +32,7 @@ def checked(faults: Sequence[Fault], count: int, findings: Sequence[Finding], at
     said = (
         f"*{words.counted(serious, 'serious fault')}*, {words.counted(len(faults) - serious, 'other')}."
         if faults
-        else "nothing wrong was found. Whether the numbers are right, only a person can say."
+        else "no fault was found. Whether the numbers are right, only a person can say."
     )
     return message(
         header("The fleet's configuration"),
@@ -43,7 +44,9 @@ def checked(faults: Sequence[Fault], count: int, findings: Sequence[Finding], at
 
 
 def _fault(each: Fault) -> str:
-    where = f", {outside(each.where, 80)}" if each.where else ""
+    place = re.fullmatch(r"(\d+):(\d+)", each.where)
+    told = f"line {place[1]}, column {place[2]}" if place else outside(each.where, 80)
+    where = f", {told}" if told else ""
     word = "*serious*: " if each.serious else ""
     return f"• {word}{outside(each.file, 60)}{where}: {outside(each.text, FAULT_SHOWN)}"
 
@@ -82,7 +85,9 @@ def change_lines(found: Sequence[Change]) -> tuple[str, ...]:
     lines = []
     for each in ordered[:CHANGES_SHOWN]:
         mark = {True: "🔴 *laxer*: ", False: "🟢 tighter: ", None: "· "}[laxer(each)]
-        lines.append(f"{mark}{outside(each.text, CHANGE_SHOWN)}")
+        text = each.text  # its end is what the value is now, so a long one loses its beginning
+        text = text if len(text) <= CHANGE_SHOWN else f"…{text[1 - CHANGE_SHOWN :]}"
+        lines.append(f"{mark}{outside(text, CHANGE_SHOWN)}")
     left = ordered[CHANGES_SHOWN:]
     more, loose = sum(each.count for each in left), _loose(left)
     also = f", {loose} of them *laxer*" if loose else ""
@@ -165,7 +170,7 @@ def host_actions(found: Sequence[HostAction]) -> Message:
             )
         )
     lines = [
-        f"• *{outside(each.name, 40)}*: {outside(each.summary, 200)} ({_risk(each)}; at most "
+        f"• *{outside(each.name, 40)}*: {outside(each.summary, 200).rstrip('.')} ({_risk(each)}; at most "
         f"{lasting_of(each.timeout_seconds)})"
         for each in found
     ]

@@ -12,11 +12,9 @@ from commands.probes.model import Finding, Report, Verdict
 from commands.probes.signs import PROBES
 from commands.walking.proposing import Proposal
 
-TROUBLE_SHOWN = 10
-UNKNOWN_SHOWN = 6
-FINDINGS_SHOWN = 3
-"""What is well or worth knowing, of each probe."""
-
+TROUBLE_SHOWN = 8
+UNKNOWN_SHOWN = 5
+NOTED_SHOWN = 2
 FINDING_SHOWN = 160
 REASONS_SHOWN = 2
 SLOW = 5.0
@@ -69,18 +67,18 @@ def _listed(head: str, found: Sequence[Finding], most: int) -> tuple[Block | Non
 
 
 def _probe(one: Report) -> Block | None:
-    """What else a probe saw; nothing when it saw only what stands above."""
+    """What else a probe saw, in short; nothing when it saw only what stands above."""
     noted = [each for each in one.findings if each.verdict is Verdict.NOTED]
-    well = [each for each in one.findings if each.verdict is Verdict.WELL]
-    lines = [f"• {_finding(each)}" for each in noted] + [f"✓ well: {_finding(each)}" for each in well]
-    if not lines:
+    well = "; ".join(each.text.rstrip(".") for each in one.findings if each.verdict is Verdict.WELL)
+    if not noted and not well:
         return None
-    more = len(lines) - FINDINGS_SHOWN
+    more = len(noted) - NOTED_SHOWN
     name = PROBES.get(one.probe, one.probe)
     return section(
         f"*{name[:1].upper()}{name[1:]}*, at {when(one.at)}",
-        *lines[:FINDINGS_SHOWN],
+        *(f"• {words.found(each.text, each.source, FINDING_SHOWN)}" for each in noted[:NOTED_SHOWN]),
         f"• and {more} more" if more > 0 else "",
+        f"✓ well: {outside(well, FINDING_SHOWN)}" if well else "",
     )
 
 

@@ -70,10 +70,8 @@ def step_line(state: WalkCard, step: WalkStep) -> str:
         case StepState.SKIPPED:
             return f"⏭️ {step.number}. {title}: _skipped by_ {_by(step)}{note(step)}"
         case _:
-            undone = f" ({outside(step.note, NOTE_SHOWN)})" if step.note else ""
-            return (
-                f"▶️ *{step.number}. {title}*: next{undone}" if here else f"◻️ {step.number}. {title}{undone}"
-            )
+            line = f"▶️ *{step.number}. {title}*: next" if here else f"◻️ {step.number}. {title}"
+            return f"{line}{note(step)}"
 
 
 def age(state: WalkCard, step: WalkStep) -> str:

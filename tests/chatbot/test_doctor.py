@@ -76,7 +76,12 @@ async def test_it_is_told_when_an_alert_would_call_nobody_and_nobody_would_notic
 
 
 async def test_a_whole_installation_is_well(slack: LocalSlack, fleet: Fleet, tmp_path: Path) -> None:
-    environ = environ_of(slack, fleet, tmp_path) | {"CHATBOT_ALERTS__PING_URL": "https://example.org/ping/1"}
+    for name in ("logs", "config"):
+        (tmp_path / "home" / name).mkdir(parents=True)
+    environ = environ_of(slack, fleet, tmp_path) | {
+        "CHATBOT_ALERTS__PING_URL": "https://example.org/ping/1",
+        "CHATBOT_RECOVERY__HOME": str(tmp_path / "home"),
+    }
     database = Database(environ["CHATBOT_DATABASE__URL"])
     await database.prepare()
     await database.close()
@@ -91,6 +96,8 @@ async def test_a_whole_installation_is_well(slack: LocalSlack, fleet: Fleet, tmp
         "Journal",
         "Coordinator",
         "Monitor",
+        "Runbooks",
+        "Recovery",
         "app token",
         "#fleet-ops",
     ):

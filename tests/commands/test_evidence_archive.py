@@ -3,14 +3,16 @@
 import gzip
 import hashlib
 import io
-import itertools
 import json
 import os
 import resource
 import stat
+import subprocess
+import sys
 import tarfile
+import textwrap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -18,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from commands.evidence.archive import (
+from commands.archiving.archive import (
     CONFIGURATION_FILES,
     CONFIGURATION_MOST,
     LOG_MOST,
@@ -237,36 +239,32 @@ def test_a_device_is_left_out(kept: Path, fleet: Places) -> None:
 
 
 @contextmanager
-def meanwhile(step: Callable[[int], None]) -> Iterator[None]:
-    """Does this again and again, as fast as it can."""
-    over = threading.Event()
-
-    def work() -> None:
-        for number in itertools.count():
-            if over.is_set():
-                return
-            step(number)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+def meanwhile(program: str, *words: object) -> Iterator[None]:
+    """Another process runs this Python again and again, as fast as it can; ``turn`` counts up."""
+    whole = "import itertools, os, sys\nfor turn in itertools.count():\n" + textwrap.indent(program, "    ")
+    whole += "\n    if turn == 1: print(flush=True)"
+    command = [sys.executable, "-I", "-c", whole, *map(str, words)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        running.stdout.readline()  # it has begun
+        try:
+            yield
+            assert running.poll() is None, "it ended by itself"
+        finally:
+            running.kill()
 
 
 def test_a_log_that_turns_into_a_link_is_not_followed(kept: Path, fleet: Places) -> None:
-    def swap(number: int) -> None:
-        made = fleet.home / "made"
-        if number % 2:
-            made.symlink_to(fleet.home / ".env")
-        else:
-            made.write_text("harmless")
-        made.rename(fleet.logs / "ndax.log")
-
-    with meanwhile(swap):
-        packed = [taken(kept, fleet, number=str(number)) for number in range(150)]
+    swap = """
+log, secret = sys.argv[1:]
+if turn % 2:
+    os.symlink(secret, log + "-made")
+else:
+    open(log + "-made", "w").close()
+os.rename(log + "-made", log)
+"""
+    with meanwhile(swap, fleet.logs / "ndax.log", fleet.home / ".env"):
+        packed = [taken(kept, fleet, number=str(number)) for number in range(300)]
 
     held = [content_of(each.path) for each in packed]
     assert not [each for each in held if b"a-secret-in-there" in each.get("logs/ndax.log", b"")]
@@ -329,19 +327,19 @@ def test_of_very_many_logs_and_configuration_files_some_are_left_out(kept: Path,
 
 
 def test_logs_that_are_written_and_emptied_meanwhile_do_no_harm(kept: Path, fleet: Places) -> None:
-    log = fleet.logs / "ndax.log"
+    write = """
+with open(sys.argv[1], "ab") as file:
+    file.write(b"a line of a log\\n" * 1000)
+    if turn % 50 == 0:
+        file.truncate(0)
+"""
+    with meanwhile(write, fleet.logs / "ndax.log"):
+        packed = [taken(kept, fleet, number=str(number)) for number in range(100)]
 
-    def write(number: int) -> None:
-        with log.open("ab") as file:
-            file.write(os.urandom(100_000))
-        if number % 3 == 0:
-            os.truncate(log, 0)
-
-    with meanwhile(write):
-        packed = [taken(kept, fleet, number=str(number)) for number in range(30)]
-
-    assert [verified(each.path) for each in packed] == [()] * 30
-    assert {len(content_of(each.path)) for each in packed} == {6}
+    assert [verified(each.path) for each in packed] == [()] * 100
+    for each in packed:
+        told = told_of(each.path, "logs/ndax.log")
+        assert told["size"] <= told.get("original_size", told["size"])  # nothing of what came later
 
 
 # -- its form
@@ -380,6 +378,7 @@ def test_members_tell_nothing_of_this_host(kept: Path, fleet: Places) -> None:
     }
     assert members["logs/ndax.log"].mtime == 1_700_000_000
     assert members["status.json"].mtime == AT.timestamp()
+    assert path.read_bytes()[4:8] == int(AT.timestamp()).to_bytes(4, "little")  # of the whole
 
 
 def test_the_same_evidence_is_the_same_file(tmp_path: Path, fleet: Places) -> None:
@@ -693,6 +692,13 @@ def header(name: str, size: int) -> bytes:
     info = tarfile.TarInfo(name)
     info.size = size
     return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def test_something_between_two_members(tmp_path: Path) -> None:
+    path = tmp_path / "x.tar.gz"
+    path.write_bytes(gzip.compress(header("status.json", 1) + b"x" + bytes(510) + b"y" + bytes(10_240)))
+
+    assert verified(path) == ("x.tar.gz holds something between 'status.json' and what follows it.",)
 
 
 @pytest.mark.parametrize("size", [2**30 + 1, 2**62, -1])

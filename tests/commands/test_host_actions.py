@@ -98,14 +98,26 @@ async def test_where_it_runs(written: Written, tmp_path: Path) -> None:
     assert (await run(written("pwd"), home=None)).output == "/"
 
 
-async def test_it_reads_nothing_and_gets_nothing_of_ours(
-    written: Written, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_it_reads_nothing_of_what_this_bot_may_read(written: Written) -> None:
+    own, (reader, writer) = os.dup(0), os.pipe()
+    os.dup2(reader, 0)
+    try:
+        came = await run(written("cat", "echo done", timeout=5), home=None)
+    finally:
+        os.dup2(own, 0)
+        for each in (own, reader, writer):
+            os.close(each)
+
+    assert came.output == "done"
+    assert not came.timed_out
+
+
+async def test_it_gets_nothing_of_ours(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "CHATBOT_COORDINATOR__TOKEN", "LD_PRELOAD_X", "PS4"):
         monkeypatch.setenv(name, "of-ours")
     monkeypatch.setenv("HOME", "/home/of-the-bot")
 
-    came = await run(written("cat", "env"), home=None)
+    came = await run(written("env"), home=None)
 
     told = dict(line.split("=", 1) for line in came.output.splitlines())
     assert {name: told[name] for name in ("PATH", "LANG", "HOME")} == {
@@ -166,13 +178,13 @@ async def test_endless_output_does_not_block_and_ends_in_time(written: Written) 
 async def test_who_ends_well_when_asked_is_asked(written: Written) -> None:
     tidy = ("trap 'echo tidied; exit 0' TERM", "echo ready", "while :; do sleep 0.05; done")
 
-    came = await run(written(*tidy, timeout=1), home=None)
+    came = await run(written(*tidy, timeout=2), home=None)
 
     assert came.output.startswith("ready")
     assert came.output.endswith("tidied")
     assert came.timed_out
     assert came.code is None  # it ended with 0, but did not do what it was to do
-    assert came.took < GRACE
+    assert came.took < 2 + GRACE
 
 
 async def test_who_does_not_listen_is_killed_with_its_children(written: Written, left: Path) -> None:
@@ -184,6 +196,19 @@ async def test_who_does_not_listen_is_killed_with_its_children(written: Written,
     assert came.output == "deaf"
     assert GRACE < came.took < GRACE + 5
     await seen(lambda: not alive(left))
+
+
+async def test_a_child_of_one_that_ended_when_asked_has_time_to_end_well(
+    written: Written, tmp_path: Path
+) -> None:
+    tidied = tmp_path / "tidied"
+    child = f"sh -c \"trap 'sleep 0.5; echo well >{tidied}; exit' TERM; while :; do sleep 0.05; done\" &"
+
+    came = await run(written(child, "exec sleep 600", timeout=2), home=None)
+
+    assert came.timed_out
+    assert tidied.exists()
+    assert came.took < 2 + GRACE
 
 
 async def test_a_child_that_outlives_the_signal_is_killed(written: Written, left: Path) -> None:

@@ -62,7 +62,9 @@ def test_what_raises_risk_is_for_admins_and_says_how_it_is_asked_for() -> None:
     assert raising == set(get_args(RaiseCommand))
     for command in COMMANDS:
         options = command.raising.options if command.raising is not None else frozenset()
-        for option in sorted({"", "safe", "full", "on", "off", "list", "open", "check", "diff", "now", *options}):
+        for option in sorted(
+            {"", "safe", "full", "on", "off", "list", "open", "check", "diff", "now", *options}
+        ):
             risk = command.risk_of(Request(command=command.name, option=option))
             assert (risk is Risk.RAISE) is (option in options or command.risk is Risk.RAISE)
         if command.risk is Risk.RAISE:

@@ -153,7 +153,16 @@ PROPOSED = state(
 NOTHING_FITS = state(replace(PROPOSED.walk, bot=None), (), proposals=(GENERAL,))
 WALKING = state(people=PEOPLE)
 VERIFYING = state(
-    steps=(LOOK, verified(STOP, 40 * MINUTE), CAUSE, EVIDENCE, verified(MEND, 16 * MINUTE), CHECK, START, WATCH)
+    steps=(
+        LOOK,
+        verified(STOP, 40 * MINUTE),
+        CAUSE,
+        EVIDENCE,
+        verified(MEND, 16 * MINUTE),
+        CHECK,
+        START,
+        WATCH,
+    )
 )
 FINISHED = tuple(said(each, StepState.ASSERTED, "U0ADMIN2", "seen") for each in (MEND, CHECK, START, WATCH))
 DONE = state(

@@ -123,6 +123,15 @@ async def test_a_crash_loop_ends_with_a_stop_and_when_it_is_cleared(looker: Look
     await assert_quiet_once_started_anew(looker)
 
 
+async def test_a_supervisor_leaves_a_bot_alone_that_a_person_starts(looker: Looker) -> None:
+    looker.running.faults.set("crash_loop", bot="ndax", seconds=1.0)
+    looker.clock.forward(seconds=1)
+    assert looker.running.engine.status("ndax") == "error"
+    looker.running.engine.start("ndax")
+    looker.clock.forward(seconds=1)
+    assert looker.running.engine.status("ndax") == "starting"
+
+
 async def test_an_exchange_that_is_down_refuses_and_every_bot_tells_of_it(looker: Looker) -> None:
     looker.running.faults.set("exchange_down")
     with pytest.raises(httpx.ConnectError):
@@ -245,7 +254,7 @@ async def test_positions_that_differ_are_told_by_all(looker: Looker) -> None:
     assert not positions.exists()
     assert await alerts(looker) == [("critical", words)]
     assert await looker.proposals() == ["data-loss"]
-    assert {"errors.data", "alerts.data", "logs.data", "alerts.critical"} <= await seen(looker)
+    assert await seen(looker) == {"errors.data", "alerts.data", "logs.data", "alerts.critical"}
     looker.clock.forward(hours=1)
     looker.running.clear_alerts()
     assert await alerts(looker) == [("critical", words)]  # it stands as long as its cause
@@ -260,7 +269,8 @@ async def test_an_intruder_leaves_traces_and_a_secret_that_is_masked(looker: Loo
     looker.running.faults.set("intruder", bot="quantum")
     assert await alerts(looker) == [("critical", words)]
     assert await looker.proposals() == ["security-breach"]
-    assert {"alerts.security", "logs.security", "alerts.critical"} <= await seen(looker)
+    assert await seen(looker) == {"alerts.security", "logs.security", "alerts.critical"}
+    assert log_of(looker).count("WARNING - Suspicious access from 203.0.113.77: ") == 2
     assert "api_key=sandbox-8841-8841" in log_of(looker)
     shown = [each.text for each in logs.from_files(places_of(home_of(looker))).records]
     assert any("api_key=***" in each for each in shown)
