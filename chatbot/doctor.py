@@ -112,7 +112,7 @@ def check_recovery(settings: Settings) -> list[Finding]:
     """Are the runbooks whole, and does guided recovery see the fleet's host?"""
     found = []
     try:
-        runbooks = load_runbooks(settings.recovery)
+        runbooks = load_runbooks(settings.recovery, settings.coordinator.bots)
     except SettingsError as error:
         found += [failed(f"Runbooks: {mistake}") for mistake in error.mistakes]
     else:

@@ -152,7 +152,7 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
         now=now,
         # a stop from a terminal needs neither, and goes on whatever is wrong with them
         places=places_of(settings.recovery),
-        runbooks=load_runbooks(settings.recovery),
+        runbooks=load_runbooks(settings.recovery, settings.coordinator.bots),
     )
     desk = core.desk
     second = _second(settings, core, web)

@@ -15,9 +15,9 @@ from chatbot.views import configuration as view
 from chatbot.views.blocks import Message
 from chatbot.walking.desk import WalkDesk
 from chatbot.walking.probing import Prober
+from commands.archiving.archive import Packed, Part, pack
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.monitor import Monitor
-from commands.archiving.archive import Packed, Part, pack
 from commands.masking import masked
 from commands.probes.model import Report
 from commands.spec import Request

@@ -47,8 +47,8 @@ def recover_plan(state: AlertCard) -> Message:
         header(f"Recover: {scenario.title}"),
         section(
             f"This is for *{outside(headline(state), 150)}*.",
-            "*Nothing was done yet*: these are the steps in short. Recover opens a recovery that leads through all of them "
-            "together, in the ops channel.",
+            "*Nothing was done yet*: these are the steps in short. Recover opens a recovery that leads through all of "
+            "them together, in the ops channel.",
         ),
         actions(
             button("Recover", "walk.open", value=f"{state.bot or FLEET}:{scenario.number}", style="primary")

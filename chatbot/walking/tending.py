@@ -5,6 +5,7 @@ second one changes nothing.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -23,10 +24,14 @@ from commands.probes.model import gathered
 from commands.spec import UserError
 from commands.walking import judging
 from storage import actions, walks
-from storage.walks import StepState, Walk
+from storage.walks import StepState, Walk, WalkStep
 
 TICK_SECONDS = 2.0
 REDRAW_EVERY = timedelta(seconds=60)
+"""So often the ages on a card are brought up to date while somebody works on it."""
+
+REDRAW_IDLE = timedelta(minutes=10)
+IDLE_AFTER = timedelta(minutes=30)
 LOOK_SECONDS = 30.0
 UNDONE_BY_A_KILL = frozenset({"stop", "recover", "document"})
 
@@ -84,9 +89,9 @@ class WalkTending:
         now = self._desk.desk.now()
         if actions.kills(conn) != walk.kills:
             return True
-        if walk.drawn_at is None or not timedelta() <= now - walk.drawn_at < REDRAW_EVERY:
-            return True
         steps = walks.steps(conn, walk.id)
+        if walk.drawn_at is None or not timedelta() <= now - walk.drawn_at < _redraw_every(walk, steps, now):
+            return True
         here = next((each for each in steps if each.state == StepState.OPEN), None)
         if here is None or status is None or not judging.seen_all_the_time(here):
             return False
@@ -131,6 +136,18 @@ class WalkTending:
             told=view.killed(last.id, last.requested_by, last.reason),
             name=f"kill-{last.id}",
         )
+
+
+def _redraw_every(walk: Walk, steps: Sequence[WalkStep], now: datetime) -> timedelta:
+    """Less often where nobody has done anything for a while: a recovery may be left open for days."""
+    last = max(
+        (
+            walk.opened_at,
+            walk.looked_at or walk.opened_at,
+            *(each.settled_at or walk.opened_at for each in steps),
+        )
+    )
+    return REDRAW_EVERY if timedelta() <= now - last < IDLE_AFTER else REDRAW_IDLE
 
 
 def _before(settled: datetime | None, killed: datetime) -> bool:

@@ -21,10 +21,11 @@ TOPICS: Mapping[str, re.Pattern[str]] = MappingProxyType(
             r"|(mismatch|incorrect|wrong|unexpected|missing).{0,40}(balance|position)|data (loss|corrupt|is missing)"
             r"|checksum|corrupt(ed)? (state|data|record|database)|malformed (disk image|database)",
             "api": r"time(d)?[ -]?out(?!side|put)|connection (refused|reset|aborted|closed|error|lost)"
-            r"|connect(ion)?error|econn(refused|reset)|getaddrinfo|name resolution|unreachable|\bdns\b|ssl(error)?\b|certificate"
-            r"|bad gateway|service unavailable|gateway time",
+            r"|connect(ion)?error|econn(refused|reset)|getaddrinfo|name resolution|unreachable|\bdns\b"
+            r"|ssl(error)?\b|certificate|bad gateway|service unavailable|gateway time",
             "crash": r"traceback|unhandled exception|segmentation fault|core dumped|exit code [1-9]"
-            r"|exited with(?! (exit )?(code |status )?0\b)|crash(ed|es|ing)?\b|(attribute|type|key|value|index|name|zerodivision|assertion|recursion|runtime)error",
+            r"|exited with(?! (exit )?(code |status )?0\b)|crash(ed|es|ing)?\b"
+            r"|(attribute|type|key|value|index|name|zerodivision|assertion|recursion|runtime)error",
         }.items()
     }
 )

@@ -11,8 +11,7 @@ from commands.probes.signs import PROBES, SIGNS
 from config.runbooks import PHASES, Known, Runbook, Step, Symptom, load
 
 WRITTEN = Path(__file__).parents[2] / "docs" / "handbook.md"
-BUILT = {"recover", "diagnose", "logs", "config", "evidence", "host"}
-OURS = load(None, Known(signs=SIGNS, probes=PROBES, commands={each.name for each in COMMANDS} | BUILT))
+OURS = load(None, Known(signs=SIGNS, probes=PROBES, commands={each.name for each in COMMANDS}))
 TEXT = handbook(OURS, SIGNS)
 LINES = TEXT.splitlines()
 IDS = [each.id for each in OURS]
