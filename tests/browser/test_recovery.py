@@ -19,6 +19,8 @@ from tests.e2e.walking import Walking
 pytestmark = pytest.mark.browser
 CAUSE = "the feed of <ndax> sent stale prices & no bids since 02:40"
 PHONE: ViewportSize = {"width": 390, "height": 844}
+LINES_3 = 80
+"""Pixels of a button whose label takes three lines: one that takes more was squeezed beside others."""
 STEPS = 15
 VERIFIED = r"verified (just now|\d+ min ago) \("
 """What only a look makes of a step: the word, and how long ago it was seen."""
@@ -99,6 +101,7 @@ class Seat:
             assert box["y"] >= 0
             assert box["x"] + box["width"] <= size["width"], each
             assert box["y"] + box["height"] <= size["height"], each
+            assert box["height"] <= LINES_3, f"{each} is squeezed"
 
     async def says(self, label: str, number: int, note: str) -> None:
         """Done or Skip, with a note in the form."""

@@ -88,7 +88,7 @@ def mode_and_hash(file: Path) -> tuple[int, str]:
 async def test_a_file_is_checked_backed_up_compared_and_put_back_by_two(tmp_path: Path) -> None:
     async with at_home(tmp_path) as (talk, home):
         file = home / "config" / "bot-limits.json"
-        assert "5 files read: nothing wrong" in text_of(await talk.admin.types("/config check"))
+        assert "5 files read: no fault" in text_of(await talk.admin.types("/config check"))
         assert "There is no unaltered backup" in text_of(await talk.admin.types("/config diff"))
         assert "5 files were copied" in text_of(await talk.person("operator").types("/config backup"))
         good = file.read_bytes()
@@ -211,3 +211,39 @@ async def test_a_host_action_runs_its_own_words_once_and_a_restart_counts_as_a_r
         assert stuck[0] == "not_verified"  # the program did nothing: the switch is still active
         assert talk.rows("select count(*) from latches where released_at is null") == [(1,)]
         assert releases(talk) == []
+
+
+async def test_a_program_that_ran_when_the_bot_died_is_not_run_again(tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+    slow = action("slow", f"import time; open({str(marker)!r}, 'a').write('x'); time.sleep(2)")
+    async with at_home(tmp_path, slow) as (talk, _):
+        await talk.admin.types("/host slow because")
+        await until(talk, lambda: talk.rows("select count(*) from approvals") == [(1,)])
+        (which,) = talk.rows("select action_id from approvals")[0]
+        await approve(talk, await talk.person("second-admin").sees(which, where=APPROVALS))
+        await until(talk, marker.exists)
+        await talk.bot.dies()
+        await talk.bot.start()
+        await until(talk, lambda: ended(talk, which) is not None)
+        state, said = ended(talk, which) or ("", "")
+        assert state == "abandoned"
+        assert "may have been run before this bot was restarted" in said
+        assert marker.read_text() == "x"
+
+
+async def test_a_program_that_changed_since_it_was_asked_for_is_not_run(tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+    code = f"open({str(marker)!r}, 'a').write('x')"
+    async with at_home(tmp_path, action("count", code)) as (talk, _):
+        await talk.admin.types("/host count because")
+        await until(talk, lambda: talk.rows("select count(*) from approvals") == [(1,)])
+        (which,) = talk.rows("select action_id from approvals")[0]
+        shown = await talk.person("second-admin").sees(which, where=APPROVALS)
+        await talk.bot.dies()
+        other = json.dumps([action("count", code.replace("'x'", "'y'"))])
+        await talk.bot.start(CHATBOT_RECOVERY__HOST_ACTIONS=other)
+        await talk.person("second-admin").clicks("Approve", shown)
+        await until(talk, lambda: ended(talk, which) is not None)
+        state, _ = ended(talk, which) or ("", "")
+        assert state == "void"
+        assert not marker.exists()
