@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
-from chatbot import cli_recoveries, cli_second, cli_totp
+from chatbot import cli_handbook, cli_recoveries, cli_second, cli_totp
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -224,7 +224,7 @@ def audit_export(style: Literal["json", "csv"], output: Path | None) -> None:
         click.echo(f"{count} rows written to {output}.")
 
 
-for second in (*cli_second.COMMANDS, cli_totp.totp, cli_recoveries.recoveries):
+for second in (*cli_second.COMMANDS, cli_totp.totp, cli_recoveries.recoveries, cli_handbook.handbook):
     chatbot.add_command(second)
 
 

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from chatbot.cli import chatbot
 from chatbot.walking.loading import load_runbooks, places_of
 from config.mistakes import SettingsError
 from config.runbooks import OURS
@@ -58,7 +60,16 @@ async def test_a_broken_runbook_keeps_it_from_serving_and_no_stop_from_going(tmp
         code, printed = await talk.bot.command_line("doctor")
         assert code == 1
         assert "Runbooks: " in printed
+        code, printed = await talk.bot.command_line("handbook")
+        assert code == 2
+        assert "other.toml" in printed
         assert (await talk.bot.command_line("migrate"))[0] == 0
         code, printed = await talk.bot.command_line("kill", "--reason", "the runbook is broken")
         assert code == 0, printed
         assert talk.posts()[0]["action"] == "activate"
+
+
+def test_the_handbook_that_is_printed_is_the_one_in_docs() -> None:
+    printed = CliRunner().invoke(chatbot, ["handbook"], env={"CHATBOT_CONFIG": ""})
+    assert printed.exit_code == 0, printed.output
+    assert printed.output == (OURS.parent.parent / "docs" / "handbook.md").read_text()
