@@ -21,9 +21,13 @@ _VALUE = "|".join(
         r"(?:(?:basic|bearer)\s+)?[^\s,;&\"')\]}]+",
     )
 )
+_KEY = r"[a-z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 _PATTERNS = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
+        # a private key in PEM, to the end of the text where it is cut off; first, since the others would take its head
+        # for a value and leave the rest
+        (rf"-----BEGIN {_KEY}[\s\S]*?(?:-----END {_KEY}|\Z)", MASK),
         # Slack's tokens: xoxb-, xoxp-, xoxe.xoxp-, xapp-
         (r"(xox[a-z](?:\.xox[a-z])?|xapp)-[\w.+/=%-]+", rf"\1-{MASK}"),
         # incoming webhooks and response URLs: whoever holds one can post with it

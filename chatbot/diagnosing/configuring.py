@@ -1,6 +1,5 @@
 """Answers /config, and settles what a restore would put where before it is asked for."""
 
-import asyncio
 from dataclasses import replace
 
 from chatbot.views import configuration as view
@@ -8,12 +7,14 @@ from chatbot.views.blocks import Message
 from chatbot.walking.desk import WalkDesk
 from commands import config as command
 from commands.configuring import keeping, sources
-from commands.configuring.checking import EXPECTED, Parsed, checked, parsed
+from commands.configuring.checking import EXPECTED, checked
 from commands.configuring.comparing import Change, changes
+from commands.configuring.strict_json import Parsed, parsed
 from commands.probes import config as probe
 from commands.probes import files
 from commands.probes.model import Places
 from commands.spec import Request, UserError
+from commands.walking.apart import apart
 from storage import audit
 
 NO_HOME = (
@@ -51,7 +52,7 @@ class Configuring:
                 f"{file} in {source} cannot be read itself ({after.fault.text.rstrip('.')}), so nothing was "
                 "asked: take another backup."
             )
-        before = await asyncio.to_thread(_present, places, file)
+        before = await apart(_present, places, file)
         found = changes(before.data if before is not None and before.fault is None else {}, after.data)
         faults = checked({file: after})
         target = f"{file} {source} {keeping.digest(raw)}"
@@ -59,25 +60,25 @@ class Configuring:
 
     async def _check(self, places: Places, file: str) -> Message:
         at = self._desk.desk.now()
-        names = (file,) if file else await asyncio.to_thread(_names, places)
-        read = await asyncio.to_thread(lambda: {name: _present(places, name) for name in names})
+        names = (file,) if file else await apart(_names, places)
+        read = await apart(lambda: {name: _present(places, name) for name in names})
         known = {name: each for name, each in read.items() if each is not None}
         if file and not known:
             raise UserError(f"There is no file {file} that can be read, so nothing was checked.")
         faults = [each.fault for each in known.values() if each.fault is not None]
         sound = {name: each for name, each in known.items() if each.fault is None}
-        findings = () if file else await asyncio.to_thread(probe.look, places)
+        findings = () if file else await apart(probe.look, places)
         told = [each for each in findings if "config.changed" in each.signs or "files.missing" in each.signs]
         return view.checked((*faults, *checked(sound)), len(known), told, at)
 
     async def _diff(self, places: Places, target: str) -> Message:
         file, source = _split(target)
         source = await sources.settled(places, source)
-        names = (file,) if file else await asyncio.to_thread(_names, places)
+        names = (file,) if file else await apart(_names, places)
         found: list[Change] = []
         for name in names:
             found.extend(await self._differences(places, name, source, alone=bool(file)))
-        return view.compared(file, source, found, await asyncio.to_thread(keeping.backups, places))
+        return view.compared(file, source, found, await apart(keeping.backups, places))
 
     async def _differences(
         self, places: Places, name: str, source: str, *, alone: bool
@@ -88,7 +89,7 @@ class Configuring:
             if alone:
                 raise
             before = Parsed(name=name, data={})  # it is new since
-        after = await asyncio.to_thread(_present, places, name)
+        after = await apart(_present, places, name)
         for each, where in ((before, source), (after, "the present file")):
             if each is not None and each.fault is not None:
                 raise UserError(f"{name} in {where} cannot be read: {each.fault.text} Nothing was compared.")
@@ -97,7 +98,7 @@ class Configuring:
 
     async def _back_up(self, places: Places, by: str) -> Message:
         now = self._desk.desk.now()
-        made = await asyncio.to_thread(keeping.back_up, places, now=now, by=by)
+        made = await apart(keeping.back_up, places, now=now, by=by)
         await self._desk.desk.change(
             lambda conn: audit.append(
                 conn,

@@ -1,6 +1,5 @@
 """Answers /evidence: one archive on this host, its hash told to everybody and kept in the audit."""
 
-import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
@@ -21,6 +20,7 @@ from commands.coordinator.monitor import Monitor
 from commands.masking import masked
 from commands.probes.model import Report
 from commands.spec import Request
+from commands.walking.apart import apart
 from storage import actions, alerts, audit, evidence, recoveries, walks, windows
 from storage.evidence import EvidenceRow
 
@@ -46,7 +46,7 @@ class Evidencing:
             return view.evidence_taken(before, desk.ops)
         at = desk.now()
         parts = await self._parts(at)
-        packed = await asyncio.to_thread(
+        packed = await apart(
             pack,
             Path(self._desk.settings.evidence),
             number=at.strftime("%f"),

@@ -1,6 +1,5 @@
 """Answers /diagnose and /logs."""
 
-import asyncio
 from collections import Counter
 from datetime import datetime
 
@@ -10,9 +9,10 @@ from chatbot.walking.desk import WalkDesk
 from chatbot.walking.probing import Prober
 from commands.coordinator.errors import CoordinatorError
 from commands.probes import logs
-from commands.probes.logs import LogLines
+from commands.probes.records import LogLines
 from commands.probes.model import gathered
 from commands.spec import Request, UserError
+from commands.walking.apart import apart
 from commands.walking.proposing import propose
 
 
@@ -37,7 +37,7 @@ class Reporting:
             lines = await self._prober.log_lines()
         except CoordinatorError as error:
             raise UserError(f"{str(error).partition(', so ')[0].rstrip('.')}, so no log was read.") from error
-        return await asyncio.to_thread(_told, lines, request, at)
+        return await apart(_told, lines, request, at)
 
 
 def _told(lines: LogLines, request: Request, at: datetime) -> Message:

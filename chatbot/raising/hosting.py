@@ -18,6 +18,11 @@ async def run_on_host(run: Raise) -> None:
     wanted = next((each for each in desk.recovery.host_actions if each.name == action.target), None)
     if wanted is None:
         raise OverError(run.given_up, f"The configuration names no host action {action.target} any more.")
+    if (action.option != "run") is not wanted.releases:
+        # The rules of a release are held by the option, which is settled when it is asked.
+        raise OverError(
+            run.given_up, f"Whether {wanted.name} counts as a release was changed since, so it was not run."
+        )
     if run.begun:
         raise OverError(
             State.ABANDONED,
@@ -34,10 +39,9 @@ async def run_on_host(run: Raise) -> None:
     if outcome.output.strip():
         said.append(f"It said: {cut(' '.join(outcome.output.split()), OUTPUT_SHOWN)}")
     await run.keep(*said)
+    await run.after_write()  # also behind one that failed: what it did until then may have undone a kill
     if outcome.code != 0:
         raise OverError(State.FAILED, *said)
-    if action.option != "run":
-        await run.after_write()
     if not releases:
         await run.finish(State.VERIFIED, *said)
         return

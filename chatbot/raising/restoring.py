@@ -1,12 +1,15 @@
 """An approved restore of a configuration file: the very bytes that were shown, or nothing."""
 
-import asyncio
-
 from chatbot.approvals.binding import on_host, split_target
 from chatbot.raising.steps import OverError, Raise
-from commands.configuring import keeping, sources
+from commands.configuring import keeping, restoring, sources
+from commands.probes.files import Unreadable, read_whole
+from commands.probes.model import Places
 from commands.spec import UserError
+from commands.walking.apart import apart
 from storage.actions import State
+
+RESTARTED_NOTHING = "Programs read it when they start: nothing was restarted."
 
 
 async def restore(run: Raise) -> None:
@@ -16,6 +19,9 @@ async def restore(run: Raise) -> None:
     if places is None:
         raise OverError(State.VOID, "The fleet's home is not on this host any more, so nothing was written.")
     file, source, digest = split_target(action.target)
+    if run.begun:
+        await _look_only(run, places, file, digest)
+        return
     try:
         raw = await sources.content(places, file, source)
     except UserError as error:
@@ -27,7 +33,7 @@ async def restore(run: Raise) -> None:
     await run.allowed(on_host(desk.recovery, action)[0], of_the_fleet=False)
     run.tried = run.writing = True
     try:
-        restored = await asyncio.to_thread(keeping.restore, places, file, raw, now=desk.now())
+        restored = await apart(restoring.restore, places, file, raw, now=desk.now())
     except UserError as error:
         raise OverError(State.FAILED, str(error)) from error
     run.writing = False
@@ -35,5 +41,27 @@ async def restore(run: Raise) -> None:
     await run.finish(
         State.VERIFIED,
         f"{file} holds what {source} held, read back by its SHA-256 {digest[:12]}….{aside}",
-        "Programs read it when they start: nothing was restarted.",
+        RESTARTED_NOTHING,
+    )
+
+
+async def _look_only(run: Raise, places: Places, file: str, digest: str) -> None:
+    """Nothing is written after a restart: it may have been done, and somebody may have changed the file since."""
+    try:
+        found = await apart(read_whole, places.config / file, places.home, most=keeping.MOST_BYTES)
+    except (Unreadable, UserError) as error:
+        raise OverError(
+            State.ABANDONED,
+            f"This bot was restarted meanwhile, and {file} {str(error).rstrip('.')}: look at it.",
+        ) from error
+    if keeping.digest(found) != digest:
+        raise OverError(
+            State.ABANDONED,
+            f"{file} may have been restored before this bot was restarted, and it is something else now, so it is not "
+            "written again: look at it, and ask anew.",
+        )
+    await run.finish(
+        State.VERIFIED,
+        f"{file} holds what was approved, read back by its SHA-256 {digest[:12]}….",
+        RESTARTED_NOTHING,
     )

@@ -15,12 +15,13 @@ from commands.probes.model import Evidence, Report, Verdict
 from commands.spec import UserError
 from commands.walking import judging, stepping
 from commands.walking.judging import Judgement
-from storage import audit, walks
+from storage import actions, audit, walks
 from storage.walks import StepState, Walk, WalkState, WalkStep
 
 NO_SUCH = "There is no such recovery, so nothing was changed: /recover list shows those there are."
 OVER = "That recovery is over, so nothing was changed: /recover <bot> begins a new one."
 LINES_KEPT = 20
+TOO_EARLY = "This look began before a kill or before the last step was settled, so it does not count: press Check again"
 
 
 class Book:
@@ -113,13 +114,15 @@ class Book:
 
         ``evidence`` is what was seen, by the bot that a step is about ("" for the recovery's own).
         """
+        early = self._too_early(evidence)
+        evidence = self._counting(evidence)
         changed = self._refresh(evidence)
         here = self.current
         if here is not None and here.expects:
             judged = _judged(here, evidence)
             if judged.passed:
                 changed = self.settle(here, StepState.VERIFIED, by=by, seen=judged.lines()) or changed
-            lines = (*judged.lines(), *_ill(reports))
+            lines = (*((TOO_EARLY,) if early else ()), *judged.lines(), *_ill(reports))
         else:
             lines = told(reports)
         walks.looked(self.conn, self.walk.id, lines[:LINES_KEPT], self._now)
@@ -130,7 +133,7 @@ class Book:
         here = self.current
         if here is None or not judging.seen_all_the_time(here):
             return False
-        judged = _judged(here, evidence)
+        judged = _judged(here, self._counting(evidence))
         if not judged.passed:
             return False
         walks.looked(self.conn, self.walk.id, judged.lines(), self._now)
@@ -143,6 +146,28 @@ class Book:
         self.record(state.value, by, why=why)
         walk = walks.get(self.conn, self.walk.id) or self.walk
         self.reply("ended", view.ended(showing.state_of(self.conn, self._desk, walk, self._now)))
+
+    def _moment(self) -> datetime:
+        killed = actions.last_kill(self.conn)
+        return judging.moment_of(
+            self.steps,
+            opened=self.walk.opened_at,
+            killed=killed.accepted_at if killed is not None else None,
+            now=self._now,
+        )
+
+    def _counting(
+        self, evidence: Mapping[str, Mapping[str, Evidence]]
+    ) -> Mapping[str, Mapping[str, Evidence]]:
+        """Without what was looked at before a kill or before somebody settled a step: it may be so no more."""
+        moment = self._moment()
+        return {bot: judging.looked_since(each, moment) for bot, each in evidence.items()}
+
+    def _too_early(self, evidence: Mapping[str, Mapping[str, Evidence]]) -> bool:
+        here = self.current
+        seen = evidence.get(here.bot or "", {}) if here is not None else {}
+        moment = self._moment()
+        return here is not None and any(name in seen and seen[name].at < moment for name in here.expects)
 
     def _refresh(self, evidence: Mapping[str, Mapping[str, Evidence]]) -> bool:
         changed = False

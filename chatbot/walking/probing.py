@@ -14,12 +14,14 @@ from chatbot.walking.desk import WalkDesk
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.model import FleetStatus
 from commands.coordinator.monitor import MOST_LOG_LINES, Monitor
-from commands.probes import config, fleet, git, history, host, logs, monitor, network, record
-from commands.probes.host import DiskSample
-from commands.probes.logs import LogLines
+from commands.probes import config, fleet, git, history, host, logs, monitor, network, record, records
+from commands.probes.host_figures import DiskSample
 from commands.probes.model import Finding, Report, Verdict
+from commands.probes.records import LogLines
 from commands.probes.record import Facts
 from commands.probes.signs import PROBES
+from commands.spec import UserError
+from commands.walking.apart import apart
 from storage import actions, evidence, marks, recoveries, sightings, windows
 from storage.database import StorageError
 from storage.walks import Walk
@@ -71,10 +73,10 @@ class Prober:
         CoordinatorError or UserError when there is no way to them.
         """
         if self._desk.places is not None:
-            return await asyncio.to_thread(logs.from_files, self._desk.places)
+            return await apart(records.from_files, self._desk.places)
         if self._monitor is None:
-            return logs.from_monitor(())
-        return logs.from_monitor(await self._monitor.logs(MOST_LOG_LINES))
+            return records.from_monitor(())
+        return records.from_monitor(await self._monitor.logs(MOST_LOG_LINES))
 
     def at_hand(
         self, conn: Connection, status: FleetStatus, *, bot: str | None, walk: Walk
@@ -101,6 +103,8 @@ class Prober:
             findings = (_unknown(f"It did not end within {PROBE_SECONDS:g} s, so it is not known", name),)
         except StorageError:
             findings = (_unknown("The database does not answer, so it is not known", name),)
+        except UserError as error:
+            findings = (_unknown(str(error).rstrip("."), name),)
         except Exception:
             reference = f"ref-{secrets.token_hex(3)}"
             log.exception("a probe failed", probe=name, reference=reference)
@@ -109,8 +113,11 @@ class Prober:
 
     async def _fleet(self, bot: str | None, walk: Walk | None) -> Findings:
         desk = self._desk.desk
+        asked = desk.now()
         try:
             status = await desk.coordinator.status()
+            if status.observed_at < asked:  # a read that somebody else had begun before
+                status = await desk.coordinator.status()
         except CoordinatorError as error:
             return fleet.unread(_reason(error))
         return fleet.look(status, bots=desk.bots, bot=bot, health_below=self._health_below)
@@ -145,7 +152,7 @@ class Prober:
             lines = await self.log_lines()
         except CoordinatorError as error:
             return (_unknown(_reason(error), "GET /logs"),)
-        return await asyncio.to_thread(logs.look, lines)
+        return await apart(logs.look, lines)
 
     async def _network(self, bot: str | None, walk: Walk | None) -> Findings:
         return await network.look(self._desk.settings.endpoints, now=self._desk.desk.now)
@@ -153,7 +160,7 @@ class Prober:
     async def _config(self, bot: str | None, walk: Walk | None) -> Findings:
         if self._desk.places is None:
             return (_unknown(NO_HOME, "config"),)
-        return await asyncio.to_thread(config.look, self._desk.places)
+        return await apart(config.look, self._desk.places)
 
     async def _host(self, bot: str | None, walk: Walk | None) -> Findings:
         places, settings = self._desk.places, self._desk.settings
@@ -161,7 +168,7 @@ class Prober:
             return (_unknown(NO_HOME, "host"),)
         database = self._desk.desk.database
         before = await database.read(disk_samples)
-        return await asyncio.to_thread(
+        return await apart(
             lambda: host.look(
                 places,
                 disk_percent=settings.disk_percent,

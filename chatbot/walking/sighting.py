@@ -1,6 +1,5 @@
 """The eye of the watch that remembers: what changed of each bot, the coordinator's uptime, how full the disk is."""
 
-import asyncio
 from datetime import datetime, timedelta
 
 import structlog
@@ -10,8 +9,10 @@ from chatbot.walking.desk import WalkDesk
 from chatbot.walking.probing import DISK_SAMPLES, disk_samples
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.model import FleetStatus, Health
-from commands.probes import history, host
-from commands.probes.host import DiskSample
+from commands.probes import history, host_figures
+from commands.probes.host_figures import DiskSample
+from commands.spec import UserError
+from commands.walking.apart import apart
 from storage import marks, sightings
 
 HEALTH_EVERY = timedelta(seconds=60)
@@ -62,8 +63,8 @@ class Sightings:
             return
         self._sampled = now
         try:
-            sample = await asyncio.to_thread(host.sample, places, now)
-        except OSError as error:
+            sample = await apart(host_figures.sample, places, now)
+        except (OSError, UserError) as error:
             log.warning("the disk was not looked at", error=str(error))
             return
         await self._desk.desk.database.write(lambda conn: _keep_sample(conn, sample))

@@ -95,8 +95,12 @@ class WalkTending:
         here = next((each for each in steps if each.state == StepState.OPEN), None)
         if here is None or status is None or not judging.seen_all_the_time(here):
             return False
+        killed = actions.last_kill(conn)
+        moment = judging.moment_of(
+            steps, opened=walk.opened_at, killed=killed.accepted_at if killed is not None else None, now=now
+        )
         seen = gathered(self._prober.at_hand(conn, status, bot=here.bot or walk.bot, walk=walk))
-        return judging.judge(here.expects, seen).passed
+        return judging.judge(here.expects, judging.looked_since(seen, moment)).passed
 
     async def _tend(self, number: int, status: FleetStatus | None) -> None:
         def verb(conn: Connection) -> None:
@@ -128,7 +132,7 @@ class WalkTending:
             for each in book.steps
             if each.phase in UNDONE_BY_A_KILL
             and each.state != StepState.OPEN
-            and _before(each.settled_at, last.accepted_at)
+            and _before(each.settled_at, last.accepted_at, now)
         ]
         book.reopen(
             undone,
@@ -150,5 +154,6 @@ def _redraw_every(walk: Walk, steps: Sequence[WalkStep], now: datetime) -> timed
     return REDRAW_EVERY if timedelta() <= now - last < IDLE_AFTER else REDRAW_IDLE
 
 
-def _before(settled: datetime | None, killed: datetime) -> bool:
-    return settled is None or settled < killed
+def _before(settled: datetime | None, killed: datetime, now: datetime) -> bool:
+    """True also for a time that is still to come: the clock was set back since."""
+    return settled is None or settled < killed or settled > now

@@ -5,17 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from commands.configuring.checking import EXPECTED, Fault, Parsed, checked, parsed
+from commands.configuring.checking import EXPECTED, checked
 from commands.configuring.comparing import Change, changes, laxer
-from commands.configuring.keeping import (
-    MANIFEST,
-    MOST_BYTES,
-    MOST_FILES,
-    Backup,
-    content,
-    digest,
-    last_good,
-)
+from commands.configuring.keeping import MANIFEST, MOST_BYTES, MOST_FILES, Backup, content, digest, last_good
+from commands.configuring.strict_json import Fault, Parsed, parsed
 from commands.masking import masked_text
 from commands.probes.files import Unreadable, newest, read_whole, relative
 from commands.probes.model import Finding, Places, Verdict

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from commands.probes.model import Evidence
 from commands.probes.signs import SIGNS
@@ -10,6 +10,8 @@ from storage.walks import StepState, WalkStep
 
 CHEAP = frozenset({"fleet", "record", "history"})
 """Probes that ask for nothing that is not read anyway: what they tell is looked at all the time."""
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,23 @@ def judge(expects: Mapping[str, bool], evidence: Mapping[str, Evidence]) -> Judg
                 )
             )
     return Judgement(checks=tuple(checks))
+
+
+def moment_of(
+    steps: Sequence[WalkStep], *, opened: datetime, killed: datetime | None, now: datetime
+) -> datetime:
+    """From when on a look tells of the step that is next: the last that a person did, a kill or the opening.
+
+    A moment that is still to come, by a clock that was set back, tells nothing.
+    """
+    said = (each.settled_at for each in steps if each.state in {StepState.ASSERTED, StepState.SKIPPED})
+    moments = (opened, killed, *said)
+    return max((each for each in moments if each is not None and each <= now), default=_LONG_AGO)
+
+
+def looked_since(evidence: Mapping[str, Evidence], moment: datetime) -> Mapping[str, Evidence]:
+    """What was seen by looks that began at that moment or later."""
+    return {name: each for name, each in evidence.items() if each.at >= moment}
 
 
 def probes_of(steps: Sequence[WalkStep]) -> tuple[str, ...]:

@@ -30,6 +30,12 @@ TOO_WIDE = """() => {
     return places.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.id || each.textContent);
 }"""
 
+IN_SIGHT = """(button) => {
+    button.scrollIntoView({ block: "nearest" });
+    const { left, top, right, bottom } = button.getBoundingClientRect();
+    return [left, top, right, bottom];
+}"""
+
 
 @pytest.fixture
 async def talk(tmp_path: Path) -> AsyncIterator[Conversation]:
@@ -89,19 +95,19 @@ class Seat:
         assert wide == [], wide
 
     async def reaches(self, *labels: str) -> None:
-        """See that each of these buttons of the card can be brought before one's eyes whole, and be pressed."""
+        """See that each of these buttons of the card can be brought before one's eyes whole, and be pressed.
+
+        Nothing may be on its way to the card any more: what is drawn anew may scroll.
+        """
         size = self.page.viewport_size
         assert size is not None
         for each in labels:
             button = self.button(each)
             await button.click(trial=True)
-            box = await button.bounding_box()
-            assert box is not None
-            assert box["x"] >= 0
-            assert box["y"] >= 0
-            assert box["x"] + box["width"] <= size["width"], each
-            assert box["y"] + box["height"] <= size["height"], each
-            assert box["height"] <= LINES_3, f"{each} is squeezed"
+            left, top, right, bottom = await button.evaluate(IN_SIGHT)
+            assert 0 <= left < right <= size["width"], each
+            assert 0 <= top < bottom <= size["height"], each
+            assert bottom - top <= LINES_3, f"{each} is squeezed"
 
     async def says(self, label: str, number: int, note: str) -> None:
         """Done or Skip, with a note in the form."""
@@ -188,6 +194,7 @@ async def asserted(talk: Conversation, admin: Seat, second: Seat) -> None:
         await expect(each.parts.filter(has_text="2. Keep it down: asserted")).to_have_count(0)
         await each.reads("✅ was seen by a look, ☑️ is what a person says")
     change(talk, "update walk_steps set seen_at = ? where name = 'stop'", at(minutes=-3))
+    await second.hears("Step 4, Name the cause is asserted by @second-admin")
     await second.reaches("Check", "Done", "Skip", "Take")
     await second.fits()
     await second.says("Skip", 5, "memory was never short")
@@ -306,10 +313,12 @@ async def test_on_a_phone_the_next_step_and_all_its_buttons_are_within_reach(
     talk.fleet.faults.set("exchange_down")
     await types(seat.page, "/recover ndax")
     await seat.reads("Proposed: Connections fail")
+    await seat.hears("No recovery log of ndax is kept yet")
     await seat.reaches("Choose Connections fail", "Choose another", "Hand over", "Abandon")
     await seat.fits()
     await chooses(seat, "The configuration is broken")
     await seat.reads("Next: step 1, See what is not read, and who runs")
+    await seat.hears("@admin chose The configuration is broken")
     await seat.reaches(
         "/status", "/config check", "Check", "Done", "Take", "Hand over", "Choose another", "Abandon"
     )
@@ -325,6 +334,7 @@ async def test_on_a_phone_the_next_step_and_all_its_buttons_are_within_reach(
         await seat.says("Done", number, f"looked at by hand: {number}")
     # the step with the most and the longest buttons
     await seat.reads("Next: step 6, Put the last good state back")
+    await seat.hears("Step 5, Ask whether the change was meant is asserted by @admin")
     await seat.reaches(
         "/config diff",
         *(f"/config restore {each} from latest" for each in sorted(EXPECTED)),

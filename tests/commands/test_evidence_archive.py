@@ -20,17 +20,9 @@ from typing import Any
 
 import pytest
 
-from commands.archiving.archive import (
-    CONFIGURATION_FILES,
-    CONFIGURATION_MOST,
-    LOG_MOST,
-    LOGS,
-    LOGS_MOST,
-    Packed,
-    Part,
-    pack,
-    verified,
-)
+from commands.archiving.archive import Packed, Part, pack
+from commands.archiving.gathering import CONFIGURATION_FILES, CONFIGURATION_MOST, LOG_MOST, LOGS, LOGS_MOST
+from commands.archiving.reading_back import verified
 from commands.probes.files import places
 from commands.probes.model import Places
 from commands.spec import UserError

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.configuring.checking import EXPECTED, MOST_FAULTS, Fault, Parsed, checked, parsed
+from commands.configuring.checking import EXPECTED, MOST_FAULTS, checked
 from commands.configuring.keeping import back_up
+from commands.configuring.strict_json import Fault, Parsed, parsed
 from commands.masking import masked_text
 from commands.probes.config import look
 from commands.probes.files import places

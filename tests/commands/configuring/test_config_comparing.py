@@ -7,17 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.configuring.comparing import (
-    MOST_CHANGES,
-    Change,
-    Kind,
-    changes,
-    dotted,
-    laxer,
-    leaves,
-    shown,
-    snake,
-)
+from commands.configuring.comparing import MOST_CHANGES, Change, Kind, changes, laxer
+from commands.configuring.keys import dotted, leaves, shown, snake
 from tests.hostile import NASTY, texts
 
 ABSENT = object()

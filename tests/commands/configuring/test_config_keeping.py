@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from commands.configuring.keeping import (
-    CORRUPTED,
     MANIFEST,
     MOST_FILES,
     Backup,
@@ -26,8 +25,8 @@ from commands.configuring.keeping import (
     content,
     digest,
     last_good,
-    restore,
 )
+from commands.configuring.restoring import CORRUPTED, restore
 from commands.probes.files import places
 from commands.probes.model import Places
 from commands.spec import UserError
@@ -570,7 +569,8 @@ DRIVER = """
 import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from commands.configuring.keeping import back_up, restore
+from commands.configuring.keeping import back_up
+from commands.configuring.restoring import restore
 from commands.probes.files import places
 
 what, root = sys.argv[1], Path(sys.argv[2])

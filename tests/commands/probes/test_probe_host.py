@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from commands.probes import host
-from commands.probes.host import Disk, DiskSample, Figures, Memory, Process, Processes, Processor
+from commands.probes import host, host_figures
+from commands.probes.host_figures import Disk, DiskSample, Figures, Memory, Process, Processes, Processor
 from commands.probes.model import Finding, Places, Verdict
 from commands.probes.signs import SIGNS
 
@@ -176,7 +176,7 @@ def test_this_very_machine(tmp_path: Path) -> None:
 def test_this_very_process_is_read_as_it_is(tmp_path: Path) -> None:
     opened = [(tmp_path / f"{number}").open("w") for number in range(20)]
     try:
-        figures = host.read(places_of(tmp_path))
+        figures = host_figures.read(places_of(tmp_path))
     finally:
         for each in opened:
             each.close()
@@ -201,7 +201,7 @@ def test_a_command_line_never_gets_into_a_name(tmp_path: Path) -> None:
         stdin=subprocess.PIPE,
         env={"PYTHONHOME": sys.base_prefix},
     ) as process:
-        figures = host.read(places_of(tmp_path))
+        figures = host_figures.read(places_of(tmp_path))
         process.kill()
     assert figures.processes is not None
     (name,) = [each.name for each in figures.processes.seen if each.pid == process.pid]
@@ -220,7 +220,13 @@ def test_the_largest_logs_are_listed_and_no_link_is_followed(tmp_path: Path) -> 
     for number in range(1, 8):
         (places.logs / f"{number}.log").write_bytes(b"x" * number)
     (places.logs / "1.log").chmod(0)  # it is never opened
-    assert host.read(places).logs == (("7.log", 7), ("6.log", 6), ("5.log", 5), ("4.log", 4), ("3.log", 3))
+    assert host_figures.read(places).logs == (
+        ("7.log", 7),
+        ("6.log", 6),
+        ("5.log", 5),
+        ("4.log", 4),
+        ("3.log", 3),
+    )
 
 
 @pytest.mark.parametrize("kind", ["missing", "file", "elsewhere", "circle"])
@@ -235,17 +241,17 @@ def test_logs_that_are_not_there_or_not_in_the_home(tmp_path: Path, kind: str) -
             places.logs.symlink_to(tmp_path / "elsewhere")
         case "circle":
             places.logs.symlink_to(places.logs)
-    assert host.read(places).logs is None
+    assert host_figures.read(places).logs is None
 
 
 def test_a_home_that_is_not_there(tmp_path: Path) -> None:
     places = places_of(tmp_path / "nowhere")
-    assert host.read(places).disk is None
+    assert host_figures.read(places).disk is None
     with pytest.raises(FileNotFoundError):
-        host.sample(places, NOW)
+        host_figures.sample(places, NOW)
 
 
 def test_a_sample_of_the_disk(tmp_path: Path) -> None:
-    taken = host.sample(places_of(tmp_path), NOW)
+    taken = host_figures.sample(places_of(tmp_path), NOW)
     assert taken.at == NOW
     assert taken.used > 0

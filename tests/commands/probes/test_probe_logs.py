@@ -13,7 +13,9 @@ import pytest
 from commands.coordinator.model import LogLine
 from commands.probes import files, logs
 from commands.probes.model import Finding, Places, Verdict
+from commands.probes.records import MOST_BYTES, MOST_LINES, Record, from_files, from_monitor, level_named
 from commands.probes.signs import SIGNS
+from commands.probes.traces import Trace
 
 MIB = 1024 * 1024
 DAY = "2026-11-24"
@@ -43,13 +45,13 @@ def line(
     return f"{at} - {who} - {level} - {text}\n"
 
 
-def records(text: str) -> tuple[logs.Record, ...]:
+def records(text: str) -> tuple[Record, ...]:
     """The records of these lines, which the monitor sends one by one."""
-    return logs.from_monitor([LogLine(file="a.log", line=each) for each in text.splitlines()]).records
+    return from_monitor([LogLine(file="a.log", line=each) for each in text.splitlines()]).records
 
 
 def looked(text: str) -> tuple[Finding, ...]:
-    return logs.look(logs.from_monitor([LogLine(file="a.log", line=each) for each in text.splitlines()]))
+    return logs.look(from_monitor([LogLine(file="a.log", line=each) for each in text.splitlines()]))
 
 
 def signs(findings: tuple[Finding, ...]) -> Mapping[str, bool]:
@@ -117,7 +119,7 @@ def test_lines_that_begin_no_record_belong_to_the_record_before() -> None:
     assert [each.level for each in found] == ["ERROR", "INFO"]
     assert found[0].text.endswith('KeyError: \'BTC\' {"message": "the answer"} the last word')
     frame = 'File "/srv/fleet/bots/ndax.py", line 40, in trade'
-    assert found[0].trace == logs.Trace(kind="KeyError", frame=frame)
+    assert found[0].trace == Trace(kind="KeyError", frame=frame)
 
 
 def test_the_lines_of_several_files_of_the_monitor_are_not_mixed() -> None:
@@ -125,7 +127,7 @@ def test_the_lines_of_several_files_of_the_monitor_are_not_mixed() -> None:
     tangled = [LogLine(file=file, line=text) for file, text in two]
     tangled += [LogLine(file="a.log", line=each) for each in TRACEBACK.splitlines()]
 
-    found = {each.file: each for each in logs.from_monitor(tangled).records}
+    found = {each.file: each for each in from_monitor(tangled).records}
 
     assert found["a.log"].trace is not None
     assert found["b.log"].trace is None
@@ -148,7 +150,7 @@ def test_a_stack_of_node_is_a_traceback() -> None:
 
     (record,) = records(text)
 
-    assert record.trace == logs.Trace(kind="Error", frame="at connect (node:net:1595:16)")
+    assert record.trace == Trace(kind="Error", frame="at connect (node:net:1595:16)")
 
 
 def test_a_traceback_in_a_json_record_is_seen() -> None:
@@ -276,7 +278,7 @@ def test_at_most_five_clusters_are_shown() -> None:
 def test_records_are_filtered_by_bot_level_and_text(places: Places) -> None:
     (places.logs / "ndax.log").write_text(line("Fill late", who="x") + line("fill", level="INFO", who="x"))
     (places.logs / "all.log").write_text(line("ndax fill") + line("ndaxter fill", level="CRITICAL"))
-    found = logs.from_files(places).records
+    found = from_files(places).records
 
     def texts(bot: str | None, level: str | None, text: str) -> list[str]:
         kept = logs.filtered(found, bot=bot, level=level, text=text)
@@ -297,7 +299,7 @@ def test_nobody_searches_for_a_secret() -> None:
 
 
 def test_levels_are_known_in_any_case() -> None:
-    assert [logs.level_named(each) for each in ("warn", "Fatal", "ERROR", "loud")] == [
+    assert [level_named(each) for each in ("warn", "Fatal", "ERROR", "loud")] == [
         "WARNING",
         "CRITICAL",
         "ERROR",
@@ -367,7 +369,7 @@ def test_logs_are_read_from_their_files(places: Places) -> None:
     (places.logs / "notes.txt").write_text(line("out of memory"))
     (places.logs / "current.log").symlink_to("ndax.log")
 
-    found = logs.look(logs.from_files(places))
+    found = logs.look(from_files(places))
 
     assert signs(found) == {**NOTHING, "logs.api": True}
     assert found[0].text.startswith("1 ERROR ")  # a log and a link to it are one
@@ -375,21 +377,21 @@ def test_logs_are_read_from_their_files(places: Places) -> None:
 
 
 def test_no_log_at_all_is_not_known_rather_than_well(places: Places) -> None:
-    (finding,) = logs.look(logs.from_files(places))
+    (finding,) = logs.look(from_files(places))
     assert (finding.verdict, finding.text) == (Verdict.UNKNOWN, "logs holds no file named *.log")
     assert not finding.signs
 
     (places.logs / "a.log").touch()
-    (finding,) = logs.look(logs.from_files(places))
+    (finding,) = logs.look(from_files(places))
     assert (finding.verdict, finding.text) == (Verdict.UNKNOWN, "The logs that were read hold no record")
     assert not finding.signs
 
     (places.logs / "a.log").unlink()
     places.logs.rmdir()
-    (finding,) = logs.look(logs.from_files(places))
+    (finding,) = logs.look(from_files(places))
     assert (finding.verdict, finding.text) == (Verdict.UNKNOWN, "logs is not there")
 
-    (finding,) = logs.look(logs.from_monitor([]))
+    (finding,) = logs.look(from_monitor([]))
     assert (finding.verdict, finding.text) == (Verdict.UNKNOWN, "GET /logs brought no line")
 
 
@@ -400,7 +402,7 @@ def test_a_directory_of_logs_that_became_a_link_out_is_not_read(places: Places) 
     places.logs.rmdir()
     places.logs.symlink_to(outside)
 
-    (finding,) = logs.look(logs.from_files(places))
+    (finding,) = logs.look(from_files(places))
 
     assert finding.text == "logs is a link that leads out of the fleet's home"
 
@@ -416,7 +418,7 @@ def test_hostile_files_are_told_and_the_others_are_read(places: Places) -> None:
     (places.logs / "6-utf16.log").write_bytes(line("out of memory").encode("utf-16"))
     (places.logs / "7-zeros.log").write_bytes(bytes(1000))
     with bounded(mib=30, seconds=20):
-        read = logs.from_files(places)
+        read = from_files(places)
         found = logs.look(read)
 
     assert signs(found) == {**NOTHING, "logs.api": True}
@@ -435,7 +437,7 @@ def test_hostile_files_are_told_and_the_others_are_read(places: Places) -> None:
 def test_bytes_that_are_no_utf8_do_not_hide_a_line(places: Places) -> None:
     (places.logs / "a.log").write_bytes(b"\0" * 50 + line("caf\xe9 timed out").encode("latin-1"))
 
-    found = logs.look(logs.from_files(places))
+    found = logs.look(from_files(places))
 
     assert signs(found)["logs.api"] is True
     assert "caf� timed out" in found[1].text
@@ -449,7 +451,7 @@ def test_a_log_of_ten_gigabytes_is_read_from_its_end(places: Places) -> None:
     (places.logs / "empty.log").write_bytes(b"")
     os.truncate(places.logs / "empty.log", 10 * 1024**3)
     with bounded(mib=20, seconds=20):
-        found = logs.look(logs.from_files(places))
+        found = logs.look(from_files(places))
 
     assert signs(found) == {**NOTHING, "logs.api": True}
     told = [each.text for each in found]
@@ -463,7 +465,7 @@ def test_a_line_of_fifty_megabytes_is_cut(places: Places) -> None:
     (places.logs / "closed.log").write_bytes(endless + b"\n" + line("out of memory").encode())
     (places.logs / "short.log").write_bytes(endless[:400_000])
     with bounded(mib=30, seconds=20):
-        read = logs.from_files(places)
+        read = from_files(places)
         found = logs.look(read)
 
     assert signs(found) == {**NOTHING, "logs.memory": True, "logs.api": True}
@@ -480,13 +482,13 @@ def test_much_is_read_in_bounded_time_and_memory_and_the_newest_first(places: Pl
         (places.logs / f"{log}.log").write_text(text)
         os.utime(places.logs / f"{log}.log", (1_000_000 + log, 1_000_000 + log))
     with bounded(mib=120, seconds=90):
-        read = logs.from_files(places)
+        read = from_files(places)
         found = logs.look(read)
 
     assert set(read.sources) == {f"logs/{log}.log" for log in range(10, 30)}
     assert (read.older, len(read.ends)) == (10, 20)
     around = len(f"{DAY} 00:51:36,248 - \n")
-    assert sum(len(each.raw) + around for each in read.records) <= logs.MOST_BYTES
+    assert sum(len(each.raw) + around for each in read.records) <= MOST_BYTES
     assert "10 more logs, which changed before these, were not read" in [each.text for each in found]
 
 
@@ -494,10 +496,10 @@ def test_many_short_lines_are_bounded_too(places: Places) -> None:
     for log in range(16):
         (places.logs / f"{log}.log").write_bytes(b"x\n" * 250_000)
     with bounded(mib=200, seconds=90):
-        read = logs.from_files(places)
+        read = from_files(places)
         logs.look(read)
 
-    assert len(read.records) <= logs.MOST_LINES
+    assert len(read.records) <= MOST_LINES
 
 
 def test_where_not_all_was_searched_no_topic_is_called_absent() -> None:
@@ -538,6 +540,6 @@ def test_no_line_takes_long_to_read(hostile: str) -> None:
 def test_a_log_that_may_not_be_read_is_told(places: Places) -> None:
     (places.logs / "a.log").touch(mode=0)
 
-    (finding,) = logs.look(logs.from_files(places))
+    (finding,) = logs.look(from_files(places))
 
     assert finding.text == "logs/a.log cannot be read (Permission denied)"

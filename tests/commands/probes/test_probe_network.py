@@ -20,7 +20,8 @@ from cryptography.x509.oid import NameOID
 
 from commands.probes import network
 from commands.probes.model import Finding, Report, Verdict, gathered
-from commands.probes.network import Limits
+from commands.probes.network_failures import in_words
+from commands.probes.network_stages import Limits
 from config.settings import Endpoint
 
 NOW = datetime.now(UTC).replace(microsecond=0)  # a certificate is checked against the real clock
@@ -468,4 +469,4 @@ async def test_a_secret_in_a_name_is_masked() -> None:
     ],
 )
 def test_failures_in_words(error: Exception, words: str) -> None:
-    assert network.in_words(error, 3.0) == words
+    assert in_words(error, 3.0) == words

@@ -10,7 +10,7 @@ from fleet_clock import Clock
 from chatbot.sandbox.fleet import Fleet, Limits, make_home
 from chatbot.walking.loading import load_runbooks
 from commands.coordinator import wire, wire_monitor
-from commands.probes import config, files, fleet, git, history, logs, monitor, network
+from commands.probes import config, files, fleet, git, history, logs, monitor, network, records
 from commands.probes.model import Evidence, Finding, Places, Report, gathered
 from commands.walking.proposing import Proposal, propose
 from config.settings import Endpoint, Recovery
@@ -74,12 +74,12 @@ class Looker:
             tuple(Report(probe=name, at=now, took=0.0, findings=each) for name, each in found.items())
         )
 
-    async def log_lines(self) -> logs.LogLines:
+    async def log_lines(self) -> records.LogLines:
         """The log's lines: from the home, else from the monitor."""
         if self.running.home is not None:
-            return logs.from_files(places_of(self.running.home))
+            return records.from_files(places_of(self.running.home))
         body = await self.json(self.running.monitor_url, "/logs?lines=200")
-        return logs.from_monitor(wire_monitor.logs(body, lines=200))
+        return records.from_monitor(wire_monitor.logs(body, lines=200))
 
     async def proposals(self) -> list[str]:
         """The runbooks that are proposed, the most likely first."""

@@ -10,7 +10,7 @@ from fleet_looks import UNBOUNDED, Looker, home_in, places_of
 
 from chatbot.sandbox.fleet import Fleet
 from commands.configuring import keeping
-from commands.probes import logs
+from commands.probes import records
 
 HEALTHY = ["general"]
 
@@ -272,7 +272,7 @@ async def test_an_intruder_leaves_traces_and_a_secret_that_is_masked(looker: Loo
     assert await seen(looker) == {"alerts.security", "logs.security", "alerts.critical"}
     assert log_of(looker).count("WARNING - Suspicious access from 203.0.113.77: ") == 2
     assert "api_key=sandbox-8841-8841" in log_of(looker)
-    shown = [each.text for each in logs.from_files(places_of(home_of(looker))).records]
+    shown = [each.text for each in records.from_files(places_of(home_of(looker))).records]
     assert any("api_key=***" in each for each in shown)
     assert not any("sandbox-8841" in each for each in shown)
     looker.running.faults.clear("intruder")
