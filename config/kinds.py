@@ -59,6 +59,8 @@ def _probed_url(value: str) -> str:
     if value.startswith("tcp://"):
         if not re.fullmatch(r"tcp://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}", value):
             raise ValueError("must be tcp://host:port, such as tcp://localhost:5432")
+        if not 0 < int(value.rpartition(":")[2]) < 65_536:
+            raise ValueError("must name a port from 1 to 65535")
         return value
     return _http_url(value)
 

@@ -306,6 +306,12 @@ def leave(conn: sa.Connection, number: int, person: str) -> None:
     conn.execute(sa.delete(walk_people).where(*this))
 
 
+def leave_step(conn: sa.Connection, number: int, step: int) -> None:
+    """Nobody is on that step of it any more."""
+    this = (walk_people.c.walk_id == number, walk_people.c.number == step)
+    conn.execute(sa.delete(walk_people).where(*this))
+
+
 def hand_over(conn: sa.Connection, number: int, *, before: str, to: str) -> bool:
     """True when the recovery was open and led by ``before``, and is led by ``to`` now."""
     this = (walks.c.id == number, walks.c.state == WalkState.OPEN, walks.c.lead == before)

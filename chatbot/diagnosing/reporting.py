@@ -9,8 +9,8 @@ from chatbot.walking.desk import WalkDesk
 from chatbot.walking.probing import Prober
 from commands.coordinator.errors import CoordinatorError
 from commands.probes import logs
-from commands.probes.records import LogLines
 from commands.probes.model import gathered
+from commands.probes.records import LogLines
 from commands.spec import Request, UserError
 from commands.walking.apart import apart
 from commands.walking.proposing import propose

@@ -250,7 +250,8 @@ class Happened:
             alerts=[
                 Burning(number=each.id, message=each.message, bot=each.bot)
                 for each in self.burning
-                if each.began_at >= since
+                # by its own time where it tells one: of trouble before the window it may be heard only now
+                if (each.source_began_at or each.began_at) >= since
             ],
         )
 

@@ -132,6 +132,7 @@ def summary(state: WalkCard) -> tuple[Block | None, ...]:
             f"{outside(walk.title, 80) or 'no runbook chosen yet'}",
             words.who(state),
             different(state),
+            words.cause(state),
         ),
         *ended_lines(state),
         *_to_do(state),

@@ -18,7 +18,7 @@ from chatbot.views.blocks import (
 )
 from chatbot.views.markup import lasting, outside, person, when
 from chatbot.views.walk_state import WalkCard
-from commands.walking import stepping
+from commands.walking import judging, stepping
 from commands.walking.proposing import Proposal
 from storage.walks import WalkState
 
@@ -146,11 +146,17 @@ def _next(state: WalkCard) -> tuple[Block | None, ...]:
         return ()
     value = f"{state.walk.id}:{step.id}"
     bot = step.bot or state.walk.bot
+    by_itself = judging.seen_all_the_time(step)  # then what is to be pressed is the command, not Check
     runs = [
-        button(stepping.label(each, bot), f"walk.run.{number}", value=value, style=_style(each))
+        button(
+            stepping.label(each, bot),
+            f"walk.run.{number}",
+            value=value,
+            style=_style(each, first=by_itself and not number),
+        )
         for number, each in enumerate(step.commands[:COMMANDS_SHOWN])
     ]
-    seen = bool(step.expects)
+    check = bool(step.expects) and not (by_itself and runs)
     return (
         section(
             f"*Next: step {step.number}, {words.titled(step)}*",
@@ -161,16 +167,18 @@ def _next(state: WalkCard) -> tuple[Block | None, ...]:
         section(f"_{words.expectation(step)}_"),
         actions(*runs),
         actions(
-            button("Check", "walk.check", value=value, style="primary" if seen else None),
-            button("Done", "walk.done", value=value, style=None if seen else "primary"),
+            button("Check", "walk.check", value=value, style="primary" if check else None),
+            button("Done", "walk.done", value=value, style=None if step.expects else "primary"),
             button("Skip", "walk.skip", value=value) if step.skippable else None,
             button("Take", "walk.take", value=value),
         ),
     )
 
 
-def _style(command: str) -> Style | None:
-    return "danger" if command.startswith("/kill") else None
+def _style(command: str, *, first: bool) -> Style | None:
+    if command.startswith("/kill"):
+        return "danger"
+    return "primary" if first else None
 
 
 def _known(state: WalkCard) -> tuple[Block | None, ...]:

@@ -8,6 +8,7 @@ from chatbot.views.walk_state import WalkCard
 from commands.probes.record import SOURCE
 from commands.probes.signs import SIGNS
 from commands.walking.judging import fresh, seen_all_the_time, stale
+from commands.recovering.walked import CAUSE
 from commands.words import listed
 from storage.walks import StepState, WalkState, WalkStep
 
@@ -44,12 +45,18 @@ def headline(state: WalkCard) -> str:
 
 
 def who(state: WalkCard) -> str:
-    """Who leads, and who is on which step."""
+    """Who leads, and on a line of its own who is on which step."""
     on = [f"{person(each.person)} is on step {each.number}" for each in state.people[:PEOPLE_SHOWN]]
     more = len(state.people) - PEOPLE_SHOWN
-    return " · ".join(
-        [f"*Lead*: {person(state.walk.lead)}", *on, *([f"and {more} more"] if more > 0 else [])]
-    )
+    others = ", ".join([*on, *([f"and {more} more"] if more > 0 else [])])
+    return f"*Lead*: {person(state.walk.lead)}" + (f"\n{others}" if others else "")
+
+
+def cause(state: WalkCard) -> str:
+    """The cause that somebody named, and who; "" before that."""
+    named = [each for each in state.steps if each.state == StepState.ASSERTED and each.phase == "investigate"]
+    found = next((each for each in named if each.name == CAUSE), named[0] if named else None)
+    return f"*Cause*: {outside(found.note, 300)} (_asserted by_ {_by(found)})" if found is not None else ""
 
 
 def titled(step: WalkStep, limit: int = TITLE_SHOWN) -> str:
@@ -128,11 +135,18 @@ def note(step: WalkStep, limit: int = NOTE_SHOWN) -> str:
     return f": {shown}" if shown else ""
 
 
+def _wanted(sign: str, *, seen: bool) -> str:
+    known = SIGNS.get(sign)
+    if known is None:
+        return f"{sign}, which nothing tells any more"
+    return known.words if seen else known.absent
+
+
 def expectation(step: WalkStep) -> str:
     """What verifies a step, in words."""
     if not step.expects:
         return "No look can verify this step: do it, then press Done and say what you did."
-    wanted = [SIGNS[name].words if seen else SIGNS[name].absent for name, seen in step.expects.items()]
+    wanted = [_wanted(name, seen=seen) for name, seen in step.expects.items()]
     how = "Ticks itself" if seen_all_the_time(step) else "Press Check: it is verified"
     return f"{how} once this is seen: {outside('; '.join(wanted), 400)}."
 

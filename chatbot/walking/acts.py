@@ -1,5 +1,6 @@
 """What people do in a recovery: open, choose, check, say, take, hand over, give up. Each act is one transaction."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
@@ -25,6 +26,8 @@ from storage.walks import StepState, Walk, WalkState, WalkStep
 
 LOOKED = 20
 LISTED = 10
+
+_WORDS = re.compile(r"\W*(drill|force|full)\b", re.IGNORECASE)
 
 T = TypeVar("T")
 
@@ -230,7 +233,8 @@ class WalkActs:
         told: list[Report] = []
         for bot in dict.fromkeys(each.bot or "" for each in steps):
             names = judging.probes_of([each for each in steps if (each.bot or "") == bot])
-            reports = await self._prober.look(names, bot=bot or walk.bot, walk=walk)
+            least = max(stepping.least_window(each) for each in steps if (each.bot or "") == bot)
+            reports = await self._prober.look(names, bot=bot or walk.bot, walk=walk, least=least)
             found[bot] = gathered(reports)
             told.extend(reports)
         return tuple(told), found
@@ -269,4 +273,6 @@ def _reason(walk: Walk, steps: Sequence[WalkStep]) -> str:
     """What a command says it is for: the cause that somebody wrote down, and which recovery."""
     causes = [each.note for each in steps if each.phase in {"investigate", "fix"} and each.note and each.by]
     cause = causes[0] if causes else walk.title or "recovery"
+    if _WORDS.match(cause):  # at the beginning these are no reason: they make another command of it
+        cause = f"cause: {cause}"
     return f"{cause} (recovery #{walk.id})"

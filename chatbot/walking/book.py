@@ -94,6 +94,7 @@ class Book:
             seen=list(seen),
         )
         self.steps = walks.steps(self.conn, self.walk.id)
+        walks.leave_step(self.conn, self.walk.id, step.number)
         after = next(each for each in self.steps if each.id == step.id)
         self.reply(f"step-{step.id}-{self._now.timestamp():.3f}", view.settled(after))
         if self.current is None:
@@ -136,7 +137,6 @@ class Book:
         judged = _judged(here, self._counting(evidence))
         if not judged.passed:
             return False
-        walks.looked(self.conn, self.walk.id, judged.lines(), self._now)
         return self.settle(here, StepState.VERIFIED, by="chatbot", seen=judged.lines())
 
     def end(self, state: WalkState, *, by: str, why: str) -> None:

@@ -1,5 +1,8 @@
 """Buttons and forms of recoveries: checked like every press, and believed only on the card that we posted."""
 
+import asyncio
+from contextlib import suppress
+
 from sqlalchemy import Connection
 
 from chatbot.admission import Admission
@@ -17,6 +20,7 @@ from chatbot.walking.answering import refuse_without_role
 from chatbot.walking.showing import card_key
 from commands import recover as command
 from commands.spec import Request, Risk, Role, UserError
+from commands.walking import stepping
 from storage import outbox
 from storage.database import StorageError
 from storage.outbox import Owed
@@ -28,6 +32,9 @@ FORMS = frozenset({"walk.pick", "walk.done", "walk.skip", "walk.hand", "walk.aba
 OPEN = "walk.open"
 PRESSES = RUNS | CHOICES | FORMS | {"walk.check", "walk.take", OPEN}
 FORGED = "This button does not belong to a message of mine, so nothing was done. Type /recover instead."
+STOP_SECONDS = 0.3
+"""So long a stop waits for the reason that the recovery has for it."""
+
 CHECKING = "Looking: the card tells what was seen, within some 15 s."
 
 
@@ -77,13 +84,33 @@ class WalkPressing:
 
     async def command(self, incoming: Incoming) -> str | Refusal:
         """The command behind a pressed button, which then goes the way of every typed one; or why not."""
+        number, rest = _numbers(incoming.text)
+        rest, _, short = rest.partition(":")
+        step = int(rest) if rest.isascii() and rest.isdecimal() else 0
+        index = int(incoming.name.rpartition(".")[2])
+        if stepping.stop_of(short, None) is not None:
+            return await self._stop(incoming, short, number, step, index)
         refusal = await self._refusal(incoming)
         if refusal is not None:
             return refusal
-        number, rest = _numbers(incoming.text)
-        step = int(rest) if rest.isascii() and rest.isdecimal() else 0
-        index = int(incoming.name.rpartition(".")[2])
         return await self._acts.command(number, step, index)
+
+    async def _stop(
+        self, incoming: Incoming, short: str, number: int, step: int, index: int
+    ) -> str | Refusal:
+        """A stop waits neither for the database nor for Slack, and goes also from a card that is no longer so.
+
+        Without them it goes without the reason that the recovery has for it; a forged one does no more than is typed.
+        """
+        refusal = await self._admission.refusal(incoming, risk=Risk.LOWER, role=Role.OPERATOR, clicked=True)
+        if refusal is not None:
+            return refusal
+        with suppress(UserError, TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                line = await self._acts.command(number, step, index)
+                if line.split()[:1] == short.split()[:1]:
+                    return line
+        return f"{short} pressed on recovery #{number}"
 
     async def _refusal(self, incoming: Incoming) -> Refusal | None:
         refusal = await self._admission.refusal(incoming, risk=Risk.READ, role=Role.OPERATOR, clicked=True)
@@ -164,4 +191,4 @@ def _numbers(value: str) -> tuple[int, str]:
     """The recovery that a button or form is about, 0 for none, and what stands behind it."""
     first, _, rest = value.partition(":")
     number = int(first) if first.isascii() and first.isdecimal() and len(first) < 10 else 0
-    return number, rest[:40]
+    return number, rest[:80]

@@ -17,8 +17,8 @@ from commands.coordinator.monitor import MOST_LOG_LINES, Monitor
 from commands.probes import config, fleet, git, history, host, logs, monitor, network, record, records
 from commands.probes.host_figures import DiskSample
 from commands.probes.model import Finding, Report, Verdict
-from commands.probes.records import LogLines
 from commands.probes.record import Facts
+from commands.probes.records import LogLines
 from commands.probes.signs import PROBES
 from commands.spec import UserError
 from commands.walking.apart import apart
@@ -48,7 +48,9 @@ class Prober:
         self._monitor = monitor
         self._health_below = health_below
         self._approaching_percent = approaching_percent
-        self._probes: Mapping[str, Callable[[str | None, Walk | None], Coroutine[Any, Any, Findings]]] = {
+        self._probes: Mapping[
+            str, Callable[[str | None, Walk | None, timedelta], Coroutine[Any, Any, Findings]]
+        ] = {
             "fleet": self._fleet,
             "monitor": self._of_monitor,
             "record": self._record,
@@ -61,11 +63,19 @@ class Prober:
         }
 
     async def look(
-        self, names: Sequence[str] | None = None, *, bot: str | None, walk: Walk | None = None
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        bot: str | None,
+        walk: Walk | None = None,
+        least: timedelta = timedelta(),
     ) -> tuple[Report, ...]:
-        """What these probes see (default: all), in the order of `PROBES`; never raises."""
+        """What these probes see (default: all), in the order of `PROBES`; never raises.
+
+        ``least`` is how long a monitoring window has to be to count.
+        """
         wanted = [each for each in PROBES if names is None or each in names]
-        return tuple(await asyncio.gather(*(self._one(name, bot, walk) for name in wanted)))
+        return tuple(await asyncio.gather(*(self._one(name, bot, walk, least) for name in wanted)))
 
     async def log_lines(self) -> LogLines:
         """The fleet's log lines: from its files where they are on this host, else from the monitor.
@@ -79,13 +89,13 @@ class Prober:
         return records.from_monitor(await self._monitor.logs(MOST_LOG_LINES))
 
     def at_hand(
-        self, conn: Connection, status: FleetStatus, *, bot: str | None, walk: Walk
+        self, conn: Connection, status: FleetStatus, *, bot: str | None, walk: Walk, least: timedelta
     ) -> tuple[Report, ...]:
         """What is known without asking anybody: this read of the fleet, our record, the past."""
         now = self._desk.desk.now()
         found = {
             "fleet": fleet.look(status, bots=self._desk.desk.bots, bot=bot, health_below=self._health_below),
-            "record": record.look(self._facts(conn, bot, walk, now)),
+            "record": record.look(self._facts(conn, bot, walk, least)),
             "history": history.look(*_past(conn, now), bot=bot, now=now),
         }
         at = {"fleet": status.observed_at}
@@ -93,12 +103,12 @@ class Prober:
             Report(probe=name, at=at.get(name, now), took=0.0, findings=each) for name, each in found.items()
         )
 
-    async def _one(self, name: str, bot: str | None, walk: Walk | None) -> Report:
+    async def _one(self, name: str, bot: str | None, walk: Walk | None, least: timedelta) -> Report:
         desk = self._desk.desk
         at, began = desk.now(), desk.clock()
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                findings = await self._probes[name](bot, walk)
+                findings = await self._probes[name](bot, walk, least)
         except TimeoutError:
             findings = (_unknown(f"It did not end within {PROBE_SECONDS:g} s, so it is not known", name),)
         except StorageError:
@@ -111,7 +121,7 @@ class Prober:
             findings = (_unknown(f"This bot made a mistake looking at it (reference {reference})", name),)
         return Report(probe=name, at=at, took=desk.clock() - began, findings=findings)
 
-    async def _fleet(self, bot: str | None, walk: Walk | None) -> Findings:
+    async def _fleet(self, bot: str | None, walk: Walk | None, least: timedelta) -> Findings:
         desk = self._desk.desk
         asked = desk.now()
         try:
@@ -122,7 +132,7 @@ class Prober:
             return fleet.unread(_reason(error))
         return fleet.look(status, bots=desk.bots, bot=bot, health_below=self._health_below)
 
-    async def _of_monitor(self, bot: str | None, walk: Walk | None) -> Findings:
+    async def _of_monitor(self, bot: str | None, walk: Walk | None, least: timedelta) -> Findings:
         if self._monitor is None:
             return (_unknown(NO_MONITOR, "monitor"),)
         try:
@@ -135,17 +145,16 @@ class Prober:
             return (*found, _unknown(_reason(error), monitor.METRICS))
         return (*found, *monitor.metrics(seen, approaching_percent=self._approaching_percent))
 
-    async def _record(self, bot: str | None, walk: Walk | None) -> Findings:
-        now = self._desk.desk.now()
-        facts = await self._desk.desk.database.read(lambda conn: self._facts(conn, bot, walk, now))
+    async def _record(self, bot: str | None, walk: Walk | None, least: timedelta) -> Findings:
+        facts = await self._desk.desk.database.read(lambda conn: self._facts(conn, bot, walk, least))
         return record.look(facts)
 
-    async def _history(self, bot: str | None, walk: Walk | None) -> Findings:
+    async def _history(self, bot: str | None, walk: Walk | None, least: timedelta) -> Findings:
         now = self._desk.desk.now()
         seen, ours = await self._desk.desk.database.read(lambda conn: _past(conn, now))
         return history.look(seen, ours, bot=bot, now=now)
 
-    async def _logs(self, bot: str | None, walk: Walk | None) -> Findings:
+    async def _logs(self, bot: str | None, walk: Walk | None, least: timedelta) -> Findings:
         if self._desk.places is None and self._monitor is None:
             return (_unknown(f"{NO_HOME}, and there is no health monitor to ask", "logs"),)
         try:
@@ -154,15 +163,15 @@ class Prober:
             return (_unknown(_reason(error), "GET /logs"),)
         return await apart(logs.look, lines)
 
-    async def _network(self, bot: str | None, walk: Walk | None) -> Findings:
+    async def _network(self, bot: str | None, walk: Walk | None, least: timedelta) -> Findings:
         return await network.look(self._desk.settings.endpoints, now=self._desk.desk.now)
 
-    async def _config(self, bot: str | None, walk: Walk | None) -> Findings:
+    async def _config(self, bot: str | None, walk: Walk | None, least: timedelta) -> Findings:
         if self._desk.places is None:
             return (_unknown(NO_HOME, "config"),)
         return await apart(config.look, self._desk.places)
 
-    async def _host(self, bot: str | None, walk: Walk | None) -> Findings:
+    async def _host(self, bot: str | None, walk: Walk | None, least: timedelta) -> Findings:
         places, settings = self._desk.places, self._desk.settings
         if places is None:
             return (_unknown(NO_HOME, "host"),)
@@ -177,13 +186,14 @@ class Prober:
             )
         )
 
-    async def _git(self, bot: str | None, walk: Walk | None) -> Findings:
+    async def _git(self, bot: str | None, walk: Walk | None, least: timedelta) -> Findings:
         if self._desk.places is None:
             return (_unknown(NO_HOME, "git"),)
         return await git.look(self._desk.places, now=self._desk.desk.now())
 
-    def _facts(self, conn: Connection, bot: str | None, walk: Walk | None, now: datetime) -> Facts:
+    def _facts(self, conn: Connection, bot: str | None, walk: Walk | None, least: timedelta) -> Facts:
         desk = self._desk.desk
+        now = desk.now()
         since = walk.opened_at if walk is not None else None
         taken = evidence.newest(conn, 1)
         written = [
@@ -212,6 +222,7 @@ class Prober:
             log_written=bool(written),
             log_closed=any(each.state == "closed" for each in written),
             since=since,
+            least=least,
         )
 
 

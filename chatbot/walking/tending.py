@@ -20,9 +20,9 @@ from chatbot.walking.desk import WalkDesk
 from chatbot.walking.probing import Prober
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.model import FleetStatus
-from commands.probes.model import gathered
+from commands.probes.model import Report, gathered
 from commands.spec import UserError
-from commands.walking import judging
+from commands.walking import judging, stepping
 from storage import actions, walks
 from storage.walks import StepState, Walk, WalkStep
 
@@ -99,8 +99,14 @@ class WalkTending:
         moment = judging.moment_of(
             steps, opened=walk.opened_at, killed=killed.accepted_at if killed is not None else None, now=now
         )
-        seen = gathered(self._prober.at_hand(conn, status, bot=here.bot or walk.bot, walk=walk))
+        seen = gathered(self._at_hand(conn, status, here, walk))
         return judging.judge(here.expects, judging.looked_since(seen, moment)).passed
+
+    def _at_hand(
+        self, conn: Connection, status: FleetStatus, step: WalkStep, walk: Walk
+    ) -> tuple[Report, ...]:
+        least = stepping.least_window(step)
+        return self._prober.at_hand(conn, status, bot=step.bot or walk.bot, walk=walk, least=least)
 
     async def _tend(self, number: int, status: FleetStatus | None) -> None:
         def verb(conn: Connection) -> None:
@@ -109,8 +115,7 @@ class WalkTending:
             self._take_in_kills(book, now)
             here = book.current
             if here is not None and status is not None:
-                bot = here.bot or book.walk.bot
-                seen = gathered(self._prober.at_hand(conn, status, bot=bot, walk=book.walk))
+                seen = gathered(self._at_hand(conn, status, here, book.walk))
                 book.verify_at_hand({here.bot or "": seen})
             book.draw()
 

@@ -25,6 +25,7 @@ class Facts:
     log_written: bool
     log_closed: bool
     since: datetime | None
+    least: timedelta = timedelta()  # how long a window has to be to count
 
 
 def look(facts: Facts) -> tuple[Finding, ...]:
@@ -79,7 +80,7 @@ def _rules(facts: Facts) -> Finding:
 
 def _releases(facts: Facts) -> Finding:
     begun = facts.standing.now - LATELY
-    releases = [each for each in facts.actions if each.command in RELEASES and each.accepted_at >= begun]
+    releases = [each for each in facts.actions if _releases_kill(each) and each.accepted_at >= begun]
     last = releases[-1] if releases else None
     held = facts.standing.latch
     refused = (
@@ -100,6 +101,11 @@ def _releases(facts: Facts) -> Finding:
         source=SOURCE,
         signs={"release.refused": refused},
     )
+
+
+def _releases_kill(action: Action) -> bool:
+    """An override, or a program on the host that counts as one."""
+    return action.command in RELEASES or (action.command == "host" and action.option in {"release", "force"})
 
 
 def _raised(facts: Facts) -> Finding:
@@ -127,9 +133,14 @@ def _work(facts: Facts) -> tuple[Finding, ...]:
     since, kill = facts.since, facts.standing.kill
     taken = facts.evidence_at is not None and facts.evidence_at >= since
     begun = since if kill is None else max(since, kill.accepted_at)  # a kill ends what was watched before it
-    window = next((each for each in reversed(facts.windows) if each.begun_at >= begun), None)
+    after = [each for each in facts.windows if each.begun_at >= begun]
+    window = next((each for each in reversed(after) if each.ends_at - each.begun_at >= facts.least), None)
+    short = after[-1] if window is None and after else None
     stable = window is not None and window.state == WindowState.STABLE
-    if window is None:
+    if short is not None:
+        minutes = facts.least.total_seconds() / 60
+        about = f"Window #{short.id} is shorter than the {minutes:.0f} min that this step takes"
+    elif window is None:
         about = "No monitoring window of it was opened since"
     elif window.state == WindowState.OPEN:
         about = f"Window #{window.id} runs until {window.ends_at:%H:%M} UTC"

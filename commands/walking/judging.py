@@ -49,8 +49,10 @@ def judge(expects: Mapping[str, bool], evidence: Mapping[str, Evidence]) -> Judg
     """The signs held against what was seen."""
     checks = []
     for name, wanted in expects.items():
-        found, sign = evidence.get(name), SIGNS[name]
-        if found is None:
+        found, sign = evidence.get(name), SIGNS.get(name)
+        if sign is None:  # a step that was laid out by an older version
+            checks.append(Check(sign=name, passed=None, text=f"nothing tells {name} any more"))
+        elif found is None:
             words = sign.words if wanted else sign.absent
             checks.append(Check(sign=name, passed=None, text=f"whether {words} could not be seen"))
         else:
@@ -84,13 +86,19 @@ def looked_since(evidence: Mapping[str, Evidence], moment: datetime) -> Mapping[
 
 def probes_of(steps: Sequence[WalkStep]) -> tuple[str, ...]:
     """The probes that tell the signs of these steps, and those that are shown with them."""
-    named = [name for step in steps for name in (*(SIGNS[each].probe for each in step.expects), *step.probes)]
-    return tuple(dict.fromkeys(named))
+    named = [name for step in steps for name in (*map(_probe, step.expects), *step.probes)]
+    return tuple(name for name in dict.fromkeys(named) if name)
 
 
 def seen_all_the_time(step: WalkStep) -> bool:
     """True when the step verifies itself: what it expects is looked at anyway."""
-    return bool(step.expects) and all(SIGNS[each].probe in CHEAP for each in step.expects)
+    return bool(step.expects) and all(_probe(each) in CHEAP for each in step.expects)
+
+
+def _probe(sign: str) -> str:
+    """Which probe tells the sign; "" for one that no probe tells any more."""
+    found = SIGNS.get(sign)
+    return found.probe if found is not None else ""
 
 
 def fresh(step: WalkStep, *, now: datetime, for_: timedelta) -> bool:

@@ -3,12 +3,18 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
+from commands.moments import span
 from config.runbooks import Runbook, Step
 from storage.walks import StepState, WalkStep
 
+_MONITOR = re.compile(r"/monitor \S+ \S+")
 KEPT = frozenset({"assess", "stop", "investigate"})
 """Phases whose steps say the same in another runbook; what was mended for one trouble mends no other."""
+
+
+STOPPING = frozenset({"kill", "stop", "pause"})
 
 
 def laid_out(runbook: Runbook, *, bot: str | None, bots: Sequence[str]) -> tuple[WalkStep, ...]:
@@ -60,6 +66,12 @@ def current(steps: Sequence[WalkStep]) -> WalkStep | None:
     return next((each for each in steps if each.state == StepState.OPEN), None)
 
 
+def least_window(step: WalkStep) -> timedelta:
+    """How long the monitoring window of this step has to be, by the command that it offers; else no time at all."""
+    spans = [span(each.split()[2]) for each in step.commands if _MONITOR.match(each)]
+    return max((each for each in spans if each is not None), default=timedelta())
+
+
 def line(command: str, *, bot: str | None, reason: str) -> str:
     """A command of a step as a person would type it; "fleet" where it is for all of them."""
     filled = command.replace("{bot}", bot or "fleet").replace("{reason}", reason)
@@ -69,6 +81,12 @@ def line(command: str, *, bot: str | None, reason: str) -> str:
 def label(command: str, bot: str | None) -> str:
     """The command in short, for its button: without its reason."""
     return line(re.sub(r"\{reason\}", "", command), bot=bot, reason="")
+
+
+def stop_of(command: str, bot: str | None) -> str | None:
+    """The command in short when it stops something, so that its button says by itself what it does; else ``None``."""
+    short = label(command, bot)
+    return short if short.removeprefix("/").partition(" ")[0] in STOPPING else None
 
 
 def _step(step: Step, bot: str | None) -> WalkStep:

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import json
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -29,10 +29,9 @@ FAILING = 'probes = ["network"]\nexpects = { "network.failing" = true }'
 STOPPED = 'expects = { "fleet.stopped" = true }'
 
 
-def runbook_in(directory: Path, *, before: str = "", **more: str) -> str:
-    """A directory with one runbook of one step a phase, and more in some; ``before`` is a whole step ahead of verify."""
+def runbook_in(directory: Path, **more: str) -> str:
+    """A directory with one runbook of one step a phase, and more in some."""
     steps = [STEP.format(id=f"{each}-it", phase=each, more=more.get(each, "")) for each in PHASES]
-    steps.insert(PHASES.index("verify"), before)
     directory.mkdir()
     head = 'id = "attacked"\nnumber = 90\ntitle = "Attacked"\nsummary = "For a test."\n'
     (directory / "attacked.toml").write_text(head + "".join(steps))
@@ -71,7 +70,7 @@ class Dripping:
 async def dripping_walk(data: Path, **more: str) -> AsyncIterator[tuple[Conversation, Walking, Dripping]]:
     """A recovery whose steps look at an address that answers when the test wants it to."""
     port = free_port()
-    settings = {
+    settings: dict[str, Any] = {
         "CHATBOT_RECOVERY__RUNBOOKS": runbook_in(data / "runbooks", **more),
         "CHATBOT_RECOVERY__ENDPOINTS": json.dumps([{"name": "exchange", "url": f"http://127.0.0.1:{port}/"}]),
     }
@@ -116,7 +115,7 @@ async def test_a_look_that_began_before_a_kill_verifies_nothing_behind_it(tmp_pa
 
 
 async def test_a_step_does_not_verify_itself_by_what_was_read_before_it_began(tmp_path: Path) -> None:
-    settings = {
+    settings: dict[str, Any] = {
         "CHATBOT_RECOVERY__RUNBOOKS": runbook_in(tmp_path / "runbooks", verify=STOPPED),
         "CHATBOT_COORDINATOR__POLL_SECONDS": "8",
     }
@@ -129,7 +128,6 @@ async def test_a_step_does_not_verify_itself_by_what_was_read_before_it_began(tm
             url = talk.bot.env["CHATBOT_COORDINATOR__URL"]
             assert (await behind.post(f"{url}/start", json={"bot": "ndax"})).status_code == 200
         await walk.past("fix")
-        await asyncio.sleep(0)
         reads = len(_status_reads(talk))
         await until(talk, lambda: len(_status_reads(talk)) > reads)
         assert walk.state("verify-it") == "open"
@@ -166,7 +164,9 @@ async def test_a_program_that_counts_as_a_release_by_now_is_not_run_as_any_other
         (which,) = talk.rows("select action_id from approvals")[0]
         shown = await talk.person("second-admin").sees(which, where=APPROVALS)
         await talk.bot.dies()
-        await talk.bot.start(CHATBOT_RECOVERY__HOST_ACTIONS=json.dumps([action("count", code, releases=True)]))
+        await talk.bot.start(
+            CHATBOT_RECOVERY__HOST_ACTIONS=json.dumps([action("count", code, releases=True)])
+        )
         await approve(talk, shown)
         await until(talk, lambda: ended(talk, which) is not None)
         assert (ended(talk, which) or ("",))[0] == "void"
@@ -192,25 +192,22 @@ async def test_a_kill_while_a_program_runs_that_then_fails_is_sent_again(tmp_pat
         assert len(talk.posts()) > posts
 
 
-async def test_a_stop_of_the_card_goes_while_the_database_and_slack_do_not_answer(tmp_path: Path) -> None:
-    async with two_people(tmp_path) as talk:
-        walk = await opened(talk, "/recover ndax crash-loop")
-        await walk.at("stop")
-        with contextlib.closing(sqlite3.connect(tmp_path / "chatbot.db", isolation_level=None)) as other:
-            other.execute("begin exclusive")
-            await talk.admin.clicks("/kill", walk.card)
-            await talk.slack.wait_for(talk.posts, 3)
-            other.execute("rollback")
-
-
-async def test_a_stop_of_a_card_that_is_no_longer_so_goes_all_the_same(tmp_path: Path) -> None:
-    async with two_people(tmp_path) as talk:
-        walk = await opened(talk, "/recover ndax crash-loop")
-        await walk.at("stop")
-        old = walk.card
-        await walk.says("Done", "stopped by hand")
-        await talk.admin.clicks("/kill", old)
-        await talk.slack.wait_for(talk.posts, 3)
+async def test_the_note_of_one_makes_no_drill_and_no_force_of_what_another_presses(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {
+        "CHATBOT_RECOVERY__RUNBOOKS": runbook_in(
+            tmp_path / "runbooks", verify='commands = ["/kill {reason}"]'
+        )
+    }
+    async with two_people(tmp_path, **settings) as talk:
+        walk = await opened(talk, "/recover ndax attacked")
+        await walk.past("assess", "stop")
+        await walk.says("Done", "drill: only a test", "operator")
+        await walk.past("fix")
+        await walk.press("/kill")
+        await until(talk, talk.posts)
+        assert talk.rows("select reason from actions where command = 'kill'") == [
+            (f"cause: drill: only a test (recovery #{walk.number})",)
+        ]
 
 
 def _status_reads(talk: Conversation) -> list[object]:

@@ -81,14 +81,21 @@ class Walking:
         return str(action)
 
     async def window_ends_well(self) -> None:
-        """Let the window that is open end now, having been read all the time."""
+        """Open the window that the step takes, and let what is open end now, having been read all the time."""
+        before = self.talk.rows("select count(*) from windows")[0][0]
+        await self.press(next(each for each in buttons(self.card) if each.startswith("/monitor")))
+        await until(self.talk, lambda: self.talk.rows("select count(*) from windows")[0][0] > before)
         count = "select count(*) from windows where state = 'open'"
         await until(self.talk, lambda: self.talk.rows(count)[0][0] > 0)
         await until(
             self.talk, lambda: self.talk.rows("select min(reads) from windows where state = 'open'")[0][0] > 1
         )
+        # all that are open end now, and are said to have been as long as they were meant to be
+        meant = self.talk.rows("select id, ends_at from windows where state = 'open'")
         change(self.talk, "update windows set ends_at = ? where state = 'open'", at(minutes=0))
         await until(self.talk, lambda: self.talk.rows(count)[0][0] == 0)
+        for number, ends_at in meant:
+            change(self.talk, "update windows set ends_at = ? where id = ?", ends_at, number)
 
 
 async def opened(talk: Conversation, line: str = "/recover ndax crash-loop", who: str = "admin") -> Walking:

@@ -123,7 +123,7 @@ CARDS = {
         (
             "🧭 Recovery #3: ndax (step 5 of 8)\n"
             "*Runbook*: A bot crashes again and again\n"
-            "*Lead*: <@U0ADMIN1> · <@U0ADMIN2> is on step 5 · <@U0OPER01> is on step 7\n"
+            "*Lead*: <@U0ADMIN1>\n<@U0ADMIN2> is on step 5, <@U0OPER01> is on step 7\n"
             "*Next: step 5, Mend that one thing*\n"
             "Change what the cause names, and nothing else.\n"
             "_No look can verify this step: do it, then press Done and say what you did._\n"
@@ -303,7 +303,7 @@ def test_many_people_and_many_findings_are_counted_and_not_dropped_in_silence() 
     people = [OnStep(walk_id=3, person=f"U0OPER{each}", number=5, at=NOW) for each in range(10, 20)]
     looked = [f"finding {each} (host)" for each in range(20)]
     text = view.card(state(replace(CHOSEN, looked=looked), people=people)).text
-    assert "<@U0OPER17> is on step 5 · and 2 more\n" in text
+    assert "<@U0OPER17> is on step 5, and 2 more\n" in text
     assert "• finding 5 (host)\n• and 14 more: /diagnose tells all\n*Assess*" in text
     assert "finding 6" not in text
 

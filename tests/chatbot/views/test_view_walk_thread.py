@@ -149,7 +149,8 @@ def test_each_reply_is_one_sentence_that_is_understood_alone(name: str) -> None:
 HANDED = (
     "<@U0ADMIN1>, <@U0OPER01> hands this recovery over to you. You lead it now.\n"
     "*Recovery #3 of ndax*, for 42 min: A bot crashes again and again\n"
-    "*Lead*: <@U0ADMIN1> · <@U0ADMIN2> is on step 5 · <@U0OPER01> is on step 7\n"
+    "*Lead*: <@U0ADMIN1>\n<@U0ADMIN2> is on step 5, <@U0OPER01> is on step 7\n"
+    "*Cause*: a KeyError in the feed (_asserted by_ <@U0ADMIN2> at 03:02:05 UTC)\n"
     "*Next: step 5 of 8, Mend that one thing*\n"
     "Change what the cause names, and nothing else.\n"
     "*Then*: 6. See every address reached, 7. Start one bot in safe mode (ndax), "
@@ -198,6 +199,7 @@ def test_what_is_shown_of_one_that_ended_names_what_was_never_done() -> None:
     assert view.shown(ABANDONED).text == (
         "*Recovery #3 of ndax*, for 42 min: A bot crashes again and again\n"
         "*Lead*: <@U0ADMIN1>\n"
+        "*Cause*: a KeyError in the feed (_asserted by_ <@U0ADMIN2> at 03:02:05 UTC)\n"
         "It was abandoned 2026-11-25 03:12:05 UTC by <@U0ADMIN1>, after 42 min: it was the feed.\n"
         "*Never done*: 5. Mend that one thing, 6. See every address reached, 7. Start one bot in safe mode (ndax), "
         "8. Watch it for 30 minutes (ndax)\n"

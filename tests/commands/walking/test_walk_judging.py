@@ -9,7 +9,17 @@ import pytest
 
 from commands.probes.model import Evidence
 from commands.probes.signs import SIGNS
-from commands.walking.judging import Check, Judgement, fresh, judge, probes_of, seen_all_the_time, stale
+from commands.walking.judging import (
+    Check,
+    Judgement,
+    fresh,
+    judge,
+    looked_since,
+    moment_of,
+    probes_of,
+    seen_all_the_time,
+    stale,
+)
 from config.runbooks import PHASES
 from storage.walks import StepState, WalkStep
 
@@ -152,3 +162,20 @@ def test_of_many_those_that_are_old_are_stale_in_their_order() -> None:
 def test_once_the_fleet_comes_back_nothing_is_stale(state: StepState) -> None:
     steps = [verified("stop", 2 * FOR), a_step(phase="recover", state=state), a_step(phase="recover")]
     assert stale(steps, now=NOW, for_=FOR) == ()
+
+
+def test_a_look_counts_from_what_a_person_did_last_a_kill_or_the_opening_on() -> None:
+    said = a_step(state=StepState.ASSERTED, settled_at=NOW - 2 * MINUTE)
+    skipped = a_step(state=StepState.SKIPPED, settled_at=NOW - MINUTE)
+    seen = replace(verified(), settled_at=NOW)  # by a look: nothing was done by that
+    opened = NOW - 5 * MINUTE
+    assert moment_of([seen], opened=opened, killed=None, now=NOW) == opened
+    assert moment_of([said, skipped, seen], opened=opened, killed=None, now=NOW) == NOW - MINUTE
+    killed = NOW - SECOND
+    assert moment_of([said, skipped, seen], opened=opened, killed=killed, now=NOW) == killed
+    # the clock was set back by ten minutes
+    early = moment_of([said], opened=opened, killed=killed, now=NOW - 10 * MINUTE)
+    assert looked_since(evidence(fleet_stopped=True), early)
+
+    assert looked_since(evidence(fleet_stopped=True), NOW) == evidence(fleet_stopped=True)
+    assert looked_since(evidence(fleet_stopped=True), NOW + SECOND) == {}
