@@ -8,9 +8,9 @@ from chatbot.views import walk_words as words
 from chatbot.views.blocks import Message, context, header, message, section
 from chatbot.views.markup import channel, escape, lasting, outside, person, when
 from chatbot.views.walk_card import in_sections
-from commands.configuring.checking import Fault
 from commands.configuring.comparing import Change, Kind, laxer
 from commands.configuring.keeping import Backup, Standing
+from commands.configuring.strict_json import Fault
 from commands.probes.model import Finding
 from config.settings import HostAction
 from storage.evidence import EvidenceRow

@@ -7,8 +7,9 @@ from chatbot.views import walk_words as words
 from chatbot.views.blocks import Block, Message, context, header, message, section
 from chatbot.views.markup import NAME_SHOWN, outside, when
 from chatbot.views.walk_card import PROPOSALS_SHOWN, in_sections, proposal
-from commands.probes.logs import Cluster, Record
+from commands.probes.logs import Cluster
 from commands.probes.model import Finding, Report, Verdict
+from commands.probes.records import Record
 from commands.probes.signs import PROBES
 from commands.walking.proposing import Proposal
 

@@ -7,8 +7,8 @@ from chatbot.views.markup import NAME_SHOWN, lasting, outside, person, when
 from chatbot.views.walk_state import WalkCard
 from commands.probes.record import SOURCE
 from commands.probes.signs import SIGNS
-from commands.walking.judging import fresh, seen_all_the_time, stale
 from commands.recovering.walked import CAUSE
+from commands.walking.judging import fresh, seen_all_the_time, stale
 from commands.words import listed
 from storage.walks import StepState, WalkState, WalkStep
 

@@ -15,8 +15,7 @@ from commands.configuring.single_values import (
     implausible,
     mistyped,
 )
-from commands.configuring.strict_json import Fault as Fault  # noqa: PLC0414 - the views know it by this module
-from commands.configuring.strict_json import Parsed
+from commands.configuring.strict_json import Fault, Parsed
 
 EXPECTED = (
     "bot-limits.json",

@@ -10,8 +10,7 @@ from itertools import islice
 from commands.alerting import fingerprint
 from commands.masking import masked_text
 from commands.probes.model import Finding, Verdict
-from commands.probes.records import LEVELS, LINE_LIMIT, LogLines
-from commands.probes.records import Record as Record  # noqa: PLC0414 - the views know it by this module
+from commands.probes.records import LEVELS, LINE_LIMIT, LogLines, Record
 from commands.probes.traces import Trace
 from commands.probes.wording import topics
 from commands.words import cut

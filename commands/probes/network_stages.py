@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import httpx
-from cryptography import x509
 
 from commands.masking import masked_text
 from commands.probes.model import Finding, Verdict
@@ -225,6 +224,8 @@ def _end_of(certificate: bytes | None) -> datetime | None:
     """The certificate's notAfter; ``None`` where there is none that can be read."""
     if not certificate:
         return None
+    from cryptography import x509
+
     try:
         return x509.load_der_x509_certificate(certificate).not_valid_after_utc.astimezone(UTC)
     except ValueError:

@@ -8,9 +8,9 @@ import pytest
 from walk_cards import NOW, markup
 
 from chatbot.views import configuration as view
-from commands.configuring.checking import Fault
 from commands.configuring.comparing import Change, Kind, changes
 from commands.configuring.keeping import Backup, Standing
+from commands.configuring.strict_json import Fault
 from commands.probes.model import Finding, Verdict
 from config.settings import HostAction
 from storage.evidence import EvidenceRow

@@ -9,8 +9,8 @@ from walk_cards import CRASH, GENERAL, LINE, NOW, RAISED, RECORD, markup
 from chatbot.views import diagnosis as view
 from chatbot.views.markup import in_words
 from commands.probes.logs import Cluster
-from commands.probes.logs import Record as LogRecord
 from commands.probes.model import Finding, Report, Verdict
+from commands.probes.records import Record as LogRecord
 from commands.probes.signs import PROBES
 from tests.blockkit import violations
 from tests.hostile import NASTY
