@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -89,18 +89,32 @@ class Prober:
         return records.from_monitor(await self._monitor.logs(MOST_LOG_LINES))
 
     def at_hand(
-        self, conn: Connection, status: FleetStatus, *, bot: str | None, walk: Walk, least: timedelta
+        self,
+        conn: Connection,
+        status: FleetStatus,
+        names: Collection[str],
+        *,
+        bot: str | None,
+        walk: Walk,
+        least: timedelta,
     ) -> tuple[Report, ...]:
-        """What is known without asking anybody: this read of the fleet, our record, the past."""
+        """What is known without asking anybody, of these probes: this read of the fleet, our record, the past.
+
+        No more than is wanted: a kill's own transaction may be waiting for the one that this is a part of.
+        """
         now = self._desk.desk.now()
-        found = {
-            "fleet": fleet.look(status, bots=self._desk.desk.bots, bot=bot, health_below=self._health_below),
-            "record": record.look(self._facts(conn, bot, walk, least)),
-            "history": history.look(*_past(conn, now), bot=bot, now=now),
+        looks: dict[str, Callable[[], Findings]] = {
+            "fleet": lambda: fleet.look(
+                status, bots=self._desk.desk.bots, bot=bot, health_below=self._health_below
+            ),
+            "record": lambda: record.look(self._facts(conn, bot, walk, least)),
+            "history": lambda: history.look(*_past(conn, now), bot=bot, now=now),
         }
         at = {"fleet": status.observed_at}
         return tuple(
-            Report(probe=name, at=at.get(name, now), took=0.0, findings=each) for name, each in found.items()
+            Report(probe=name, at=at.get(name, now), took=0.0, findings=look())
+            for name, look in looks.items()
+            if name in names
         )
 
     async def _one(self, name: str, bot: str | None, walk: Walk | None, least: timedelta) -> Report:

@@ -105,8 +105,8 @@ class WalkTending:
     def _at_hand(
         self, conn: Connection, status: FleetStatus, step: WalkStep, walk: Walk
     ) -> tuple[Report, ...]:
-        least = stepping.least_window(step)
-        return self._prober.at_hand(conn, status, bot=step.bot or walk.bot, walk=walk, least=least)
+        least, names = stepping.least_window(step), judging.probes_of([step])
+        return self._prober.at_hand(conn, status, names, bot=step.bot or walk.bot, walk=walk, least=least)
 
     async def _tend(self, number: int, status: FleetStatus | None) -> None:
         def verb(conn: Connection) -> None:
@@ -114,7 +114,7 @@ class WalkTending:
             book = Book.open(conn, self._desk, number, now)
             self._take_in_kills(book, now)
             here = book.current
-            if here is not None and status is not None:
+            if here is not None and status is not None and judging.seen_all_the_time(here):
                 seen = gathered(self._at_hand(conn, status, here, book.walk))
                 book.verify_at_hand({here.bot or "": seen})
             book.draw()

@@ -63,6 +63,9 @@ async def test_two_people_walk_a_whole_recovery_and_its_log_is_written_from_it(t
         code, printed = await talk.bot.command_line("audit", "verify")
         assert code == 0, printed
 
+        again = await opened(talk, "/recover ndax")
+        await reply(talk, again.shown, "The last recovery logs of ndax", NOTE)
+
 
 async def test_a_restart_and_a_kill_in_the_middle_are_part_of_it(tmp_path: Path) -> None:
     async with two_people(tmp_path) as talk:
