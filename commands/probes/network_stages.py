@@ -69,7 +69,7 @@ class Look:
         self._host = parts.hostname or ""
         self._port = _port(endpoint.url)
         usual = {"https": 443, "http": 80}.get(parts.scheme)
-        self._place = self._host if self._port in (usual, None) else f"{self._host}:{self._port}"
+        self._place = self._host if self._port == usual else f"{self._host}:{self._port}"
         self._trust = trust
         self._limits = limits
         self._now = now
@@ -110,8 +110,6 @@ class Look:
 
     async def _resolved(self) -> list[str]:
         """Its addresses, in the order of the system's preference."""
-        if self._port is None:
-            raise _StageError("its port is none that can exist")
         clock = _Clock()
         loop = asyncio.get_running_loop()
         with self._stage():
@@ -212,12 +210,10 @@ class Look:
             raise _StageError(in_words(error, self._limits.stage)) from error
 
 
-def _port(url: str) -> int | None:
+def _port(url: str) -> int:
+    """The port, which the settings hold to be one that can exist; that of the scheme where none is named."""
     parts = urlsplit(url)
-    try:
-        return parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-    except ValueError:  # above 65535
-        return None
+    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _end_of(certificate: bytes | None) -> datetime | None:

@@ -93,6 +93,8 @@ def test_addresses_that_can_be_looked_at(tmp_path: Path, url: str) -> None:
         ("https://exa mple.org", "without spaces"),
         ("tcp://localhost", "must be tcp://host:port"),
         ("tcp://localhost:", "must be tcp://host:port"),
+        ("tcp://localhost:0", "must name a port from 1 to 65535"),
+        ("tcp://localhost:65536", "must name a port from 1 to 65535"),
         ("tcp://:5432", "must be tcp://host:port"),
         ("tcp://localhost:5432/path", "must be tcp://host:port"),
         (f"tcp://user:{SECRET}@localhost:5432", "must be tcp://host:port"),

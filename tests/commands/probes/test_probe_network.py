@@ -294,11 +294,6 @@ async def test_a_name_that_is_not_known(host: str) -> None:
     assert known(findings)["network.failing"] is True
 
 
-async def test_a_port_that_cannot_exist() -> None:
-    findings = await look("tcp://127.0.0.1:99999")
-    assert findings[0].text == "place 1 (127.0.0.1): its port is none that can exist"
-
-
 async def test_a_host_that_drops_what_it_is_sent() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
