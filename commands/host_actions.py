@@ -1,6 +1,7 @@
 """Programs on the fleet's host that the operator named: run with exactly their words, bounded in time and output."""
 
 import asyncio
+import errno
 import os
 import re
 import signal
@@ -8,12 +9,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from commands.apart import apart
 from commands.masking import masked_text
 from commands.words import visible
 from config.settings import HostAction
 
 KEPT = 4096
 """Bytes kept of the beginning of an output, and as many of its end."""
+
+DISK_SECONDS = 5.0
+"""Seconds in which the disk of the home and of the program has to answer before one is started."""
 
 GRACE = 5.0
 """Seconds between asking a program to end and killing it."""
@@ -48,6 +53,8 @@ async def run(action: HostAction, *, home: Path | None) -> Outcome:
     """
     loop = asyncio.get_running_loop()
     begun = loop.time()
+    if not await _answers(home or "/", action.argv[0]):
+        return _not_started(action, home, OSError(errno.EIO, "its disk does not answer"))
     try:
         output = _Output(loop)
         process = await _started(action, home, output)
@@ -128,6 +135,26 @@ class _Output:
         self._head += data[:room]
         self._tail += data[room:]
         del self._tail[:-KEPT]
+
+
+async def _answers(*paths: Path | str) -> bool:
+    """False when the disk of one of them hangs.
+
+    This whole process stands still while a program is started, until the child has entered its directory and was
+    loaded: on such a disk for ever, and no stop would go out.
+    """
+    try:
+        async with asyncio.timeout(DISK_SECONDS):
+            for each in paths:
+                await apart(_touched, each)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _touched(path: Path | str) -> None:
+    with suppress(OSError, ValueError):
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
 
 
 async def _started(action: HostAction, home: Path | None, output: _Output) -> asyncio.subprocess.Process:

@@ -10,7 +10,8 @@ DEEPEST = 10
 """Levels of nesting that are looked into; what lies deeper is masked whole."""
 
 _NAME = (
-    r"(?:token|secret|passw(?:or)?d|pwd|authori[sz]ation|response_?url|api_?key|credentials?|cookie|ticket)"
+    r"(?:token|secret|passw(?:or)?d|passphrase|passcode|pwd|authori[sz]ation|response_?url|api_?key|private_?key"
+    r"|signing_?key|mnemonic|access-sign|signature|credentials?|cookie|ticket)"
 )
 _SECRET_KEY = re.compile(_NAME, re.IGNORECASE)
 _VALUE = "|".join(

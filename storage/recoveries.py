@@ -46,6 +46,7 @@ __all__ = [
     "items",
     "listed",
     "open_items",
+    "opened_since",
     "reminded",
     "save",
     "tick",
@@ -138,6 +139,13 @@ def every(conn: sa.Connection) -> list[RecoveryRow]:
     return [
         RecoveryRow(**row._asdict()) for row in conn.execute(sa.select(recoveries).order_by(recoveries.c.id))
     ]
+
+
+def opened_since(conn: sa.Connection, bot: str | None, moment: datetime) -> list[RecoveryRow]:
+    """The logs of this bot (``None``: of the fleet) that were opened since then, oldest first."""
+    this = recoveries.c.bot.is_(None) if bot is None else recoveries.c.bot == bot
+    query = sa.select(recoveries).where(this, recoveries.c.opened_at >= moment).order_by(recoveries.c.id)
+    return [RecoveryRow(**row._asdict()) for row in conn.execute(query)]
 
 
 def save(conn: sa.Connection, number: int, *, version: int, draft: Draft, by: str, at: datetime) -> bool:

@@ -68,12 +68,13 @@ def reads_fleet(request: Request) -> bool:
 def on_host(settings: Recovery, action: Action) -> tuple[str, ...]:
     """What is done on the fleet's host, word by word as the configuration has it now."""
     if action.command == "config":
-        file, source, digest = split_target(action.target)
-        return (f"write {settings.config}/{file} from {source} (SHA-256 {digest})",)
+        file, source, digest, _ = split_target(action.target)
+        return (f"write {settings.home}/{settings.config}/{file} from {source} (SHA-256 {digest})",)
     found = next((each for each in settings.host_actions if each.name == action.target), None)
     if found is None:
         return (f"nothing: the configuration names no host action {action.target} any more",)
-    return (f"run {shown_argv(found)} (at most {found.timeout_seconds:g} s)",)
+    where = settings.home or "/"
+    return (f"run {shown_argv(found)} in {where} (at most {found.timeout_seconds:g} s)",)
 
 
 def shown_argv(action: HostAction) -> str:
@@ -81,10 +82,10 @@ def shown_argv(action: HostAction) -> str:
     return shlex.join(action.argv)
 
 
-def split_target(target: str) -> tuple[str, str, str]:
-    """The file, where its content comes from, and the SHA-256 of that, as a restore is asked for."""
-    file, source, digest = target.split(" ")
-    return file, source, digest
+def split_target(target: str) -> tuple[str, str, str, str]:
+    """The file, where its content comes from, and the SHA-256 of that and of what it replaces, as it is asked for."""
+    file, source, digest, there = target.split(" ")
+    return file, source, digest, there
 
 
 def bound(action: Action, sent: Sequence[str], asked_in: Facts) -> str:

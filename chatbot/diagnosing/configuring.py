@@ -6,6 +6,7 @@ from chatbot.views import configuration as view
 from chatbot.views.blocks import Message
 from chatbot.walking.desk import WalkDesk
 from commands import config as command
+from commands.apart import apart
 from commands.configuring import keeping, sources
 from commands.configuring.checking import EXPECTED, checked
 from commands.configuring.comparing import Change, changes
@@ -14,7 +15,6 @@ from commands.probes import config as probe
 from commands.probes import files
 from commands.probes.model import Places
 from commands.spec import Request, UserError
-from commands.walking.apart import apart
 from storage import audit
 
 NO_HOME = (
@@ -52,10 +52,11 @@ class Configuring:
                 f"{file} in {source} cannot be read itself ({after.fault.text.rstrip('.')}), so nothing was "
                 "asked: take another backup."
             )
+        there = await sources.present(places, file)
         before = await apart(_present, places, file)
         found = changes(before.data if before is not None and before.fault is None else {}, after.data)
         faults = checked({file: after})
-        target = f"{file} {source} {keeping.digest(raw)}"
+        target = f"{file} {source} {keeping.digest(raw)} {there}"
         return replace(request, target=target), view.restore_notes(file, source, found, faults)
 
     async def _check(self, places: Places, file: str) -> Message:

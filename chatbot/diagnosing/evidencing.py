@@ -14,13 +14,13 @@ from chatbot.views import configuration as view
 from chatbot.views.blocks import Message
 from chatbot.walking.desk import WalkDesk
 from chatbot.walking.probing import Prober
+from commands.apart import apart
 from commands.archiving.archive import Packed, Part, pack
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.monitor import Monitor
 from commands.masking import masked
 from commands.probes.model import Report
 from commands.spec import Request
-from commands.walking.apart import apart
 from storage import actions, alerts, audit, evidence, recoveries, walks, windows
 from storage.evidence import EvidenceRow
 

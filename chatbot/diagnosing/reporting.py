@@ -7,12 +7,12 @@ from chatbot.views import diagnosis as view
 from chatbot.views.blocks import Message
 from chatbot.walking.desk import WalkDesk
 from chatbot.walking.probing import Prober
+from commands.apart import apart
 from commands.coordinator.errors import CoordinatorError
 from commands.probes import logs
 from commands.probes.model import gathered
 from commands.probes.records import LogLines
 from commands.spec import Request, UserError
-from commands.walking.apart import apart
 from commands.walking.proposing import propose
 
 

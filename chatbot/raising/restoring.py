@@ -2,11 +2,11 @@
 
 from chatbot.approvals.binding import on_host, split_target
 from chatbot.raising.steps import OverError, Raise
+from commands.apart import apart
 from commands.configuring import keeping, restoring, sources
 from commands.probes.files import Unreadable, read_whole
 from commands.probes.model import Places
 from commands.spec import UserError
-from commands.walking.apart import apart
 from storage.actions import State
 
 RESTARTED_NOTHING = "Programs read it when they start: nothing was restarted."
@@ -18,7 +18,7 @@ async def restore(run: Raise) -> None:
     places = desk.places
     if places is None:
         raise OverError(State.VOID, "The fleet's home is not on this host any more, so nothing was written.")
-    file, source, digest = split_target(action.target)
+    file, source, digest, there = split_target(action.target)
     if run.begun:
         await _look_only(run, places, file, digest)
         return
@@ -29,6 +29,12 @@ async def restore(run: Raise) -> None:
     if keeping.digest(raw) != digest:
         raise OverError(
             run.given_up, f"{file} in {source} is not what it was when it was asked, so nothing was written."
+        )
+    if await sources.present(places, file) != there:
+        raise OverError(
+            run.given_up,
+            f"{file} was changed since it was asked, so what the card shows is not what would change: nothing was "
+            "written, ask anew.",
         )
     await run.allowed(on_host(desk.recovery, action)[0], of_the_fleet=False)
     run.tried = run.writing = True

@@ -151,7 +151,8 @@ def _next(state: WalkCard) -> tuple[Block | None, ...]:
         button(
             stepping.label(each, bot),
             f"walk.run.{number}",
-            value=value,
+            # a stop says by itself what it does: it goes also when nothing can be looked up
+            value=f"{value}:{stop}" if (stop := stepping.stop_of(each, bot)) else value,
             style=_style(each, first=by_itself and not number),
         )
         for number, each in enumerate(step.commands[:COMMANDS_SHOWN])

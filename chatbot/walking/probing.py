@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from chatbot import standing
 from chatbot.walking.desk import WalkDesk
+from commands.apart import apart
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.model import FleetStatus
 from commands.coordinator.monitor import MOST_LOG_LINES, Monitor
@@ -21,7 +22,6 @@ from commands.probes.record import Facts
 from commands.probes.records import LogLines
 from commands.probes.signs import PROBES
 from commands.spec import UserError
-from commands.walking.apart import apart
 from storage import actions, evidence, marks, recoveries, sightings, windows
 from storage.database import StorageError
 from storage.walks import Walk
@@ -210,11 +210,7 @@ class Prober:
         now = desk.now()
         since = walk.opened_at if walk is not None else None
         taken = evidence.newest(conn, 1)
-        written = [
-            each
-            for each in recoveries.every(conn)
-            if since is not None and each.opened_at >= since and walk is not None and each.bot == walk.bot
-        ]
+        written = recoveries.opened_since(conn, walk.bot, walk.opened_at) if walk is not None else []
         stands = standing.read(conn, now=now, policy=desk.policy, bots=desk.bots, fleet=None)
         covering = windows.since(conn, since or now - record.LATELY)
         killed = stands.kill.accepted_at if stands.kill is not None else now - record.LATELY

@@ -7,12 +7,12 @@ from sqlalchemy import Connection
 
 from chatbot.walking.desk import WalkDesk
 from chatbot.walking.probing import DISK_SAMPLES, disk_samples
+from commands.apart import apart
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.model import FleetStatus, Health
 from commands.probes import history, host_figures
 from commands.probes.host_figures import DiskSample
 from commands.spec import UserError
-from commands.walking.apart import apart
 from storage import marks, sightings
 
 HEALTH_EVERY = timedelta(seconds=60)

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
+from commands.apart import apart
 from commands.probes.git_running import GitError, TooMuchError, git, git_lines, shown, text_of
 from commands.probes.model import Finding, Places, Verdict
 
@@ -32,7 +33,7 @@ _NAME = re.compile(r"[A-Za-z0-9._/][A-Za-z0-9._/-]{0,199}")
 async def look(places: Places, *, now: datetime) -> tuple[Finding, ...]:
     """The branch, its last commit and how many files differ; UNKNOWN without signs where git does not tell."""
     try:
-        if not await asyncio.to_thread(_is_there, places):
+        if not await apart(_is_there, places):
             return (_noted(f"The fleet's home {places.home} is under no git: its code has no history here."),)
         await git(places, "rev-parse", "--git-dir")  # config would pass over a repository that git refuses
         settings = await git_lines(places, "config", "--list", "--name-only", "-z")
@@ -165,7 +166,7 @@ async def _log(places: Places, *asked: str) -> list[tuple[str, datetime, str]]:
 
 
 async def _repository(places: Places) -> None:
-    if not await asyncio.to_thread(_is_there, places):
+    if not await apart(_is_there, places):
         raise GitError(f"The fleet's home {places.home} is under no git, so there are no earlier revisions.")
 
 

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from commands.apart import apart
 from commands.masking import masked_text
 from commands.probes.model import Finding, Verdict
 from commands.probes.network_stages import EXPIRING, Limits, Look, Seen
@@ -30,7 +31,7 @@ async def look(
             Finding(verdict=Verdict.UNKNOWN, text="no endpoints are configured", source="recovery.endpoints"),
         )
     # Reading the system's list of issuers takes tens of milliseconds.
-    trust = verify if verify is not None else await asyncio.to_thread(ssl.create_default_context)
+    trust = verify if verify is not None else await apart(ssl.create_default_context)
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(endpoint: Endpoint) -> Seen:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from commands.apart import apart
 from commands.masking import masked_text
 from commands.probes.model import Finding, Verdict
 from commands.probes.network_failures import in_words
@@ -111,11 +112,10 @@ class Look:
     async def _resolved(self) -> list[str]:
         """Its addresses, in the order of the system's preference."""
         clock = _Clock()
-        loop = asyncio.get_running_loop()
         with self._stage():
             try:
                 async with asyncio.timeout(self._limits.stage):
-                    found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+                    found = await apart(socket.getaddrinfo, self._host, self._port, type=socket.SOCK_STREAM)
             except TimeoutError:
                 raise _StageError(f"no word from the name server in {self._limits.stage:g} s: DNS") from None
         addresses = list(dict.fromkeys(str(each[4][0]) for each in found))

@@ -1,5 +1,6 @@
 """/config, /evidence, /logs and /host through the real process, on a fleet's home that is really there."""
 
+import contextlib
 import hashlib
 import json
 import sys
@@ -242,7 +243,8 @@ async def test_a_program_that_changed_since_it_was_asked_for_is_not_run(tmp_path
         await talk.bot.dies()
         other = json.dumps([action("count", code.replace("'x'", "'y'"))])
         await talk.bot.start(CHATBOT_RECOVERY__HOST_ACTIONS=other)
-        await talk.person("second-admin").clicks("Approve", shown)
+        with contextlib.suppress(LookupError):  # it may be void already, and without its buttons
+            await talk.person("second-admin").clicks("Approve", shown)
         await until(talk, lambda: ended(talk, which) is not None)
         state, _ = ended(talk, which) or ("", "")
         assert state == "void"

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from tests.conversation import Conversation, free_port
-from tests.e2e.alerting import change, until
+from tests.e2e.alerting import button, change, until
 from tests.e2e.test_files_and_host import action, approved, at_home, ended
 from tests.e2e.two_people import APPROVALS, approve, kill, stopped, two_people
 from tests.e2e.walking import Walking, opened
@@ -212,3 +212,57 @@ async def test_the_note_of_one_makes_no_drill_and_no_force_of_what_another_press
 
 def _status_reads(talk: Conversation) -> list[object]:
     return [each for each in talk.fleet.calls if each.path == "/status"]
+
+
+async def test_a_stop_of_the_card_goes_while_the_database_does_not_answer(tmp_path: Path) -> None:
+    async with two_people(tmp_path) as talk:
+        walk = await opened(talk, "/recover ndax crash-loop")
+        await walk.at("stop")
+        change(talk, "alter table outbox rename to gone")
+        await talk.admin.clicks("/kill", walk.card)
+        await talk.slack.wait_for(talk.posts, 5)
+
+
+async def test_a_stop_goes_also_from_a_card_that_is_no_longer_so(tmp_path: Path) -> None:
+    async with two_people(tmp_path) as talk:
+        walk = await opened(talk, "/recover ndax crash-loop")
+        await walk.at("stop")
+        old = button(walk.card, "/kill")
+        await walk.says("Done", "stopped by hand")
+        await walk.at("evidence")
+        await talk.admin.clicks("Check", walk.card, actions=[old])
+        await talk.slack.wait_for(talk.posts, 5)
+
+
+async def test_what_a_forged_stop_runs_is_a_stop(tmp_path: Path) -> None:
+    async with two_people(tmp_path) as talk:
+        walk = await opened(talk, "/recover ndax crash-loop")
+        await walk.at("stop")
+        old = button(walk.card, "/kill")
+        for value in (
+            "1:1:/override now",
+            "1:1:/start ndax full",
+            f"{old['value']}/../x",
+            "1:1:/killx",
+            "::/kill",
+        ):
+            await talk.person("viewer").clicks("Check", walk.card, actions=[{**old, "value": value}])
+        assert talk.posts() == []
+        for value in ("1:1:/override now", "1:1:/start ndax full", "1:1:/killx"):
+            await talk.admin.clicks("Check", walk.card, actions=[{**old, "value": value}])
+        assert talk.rows("select count(*) from actions") == [(0,)]
+
+
+async def test_a_restore_replaces_the_very_file_that_was_compared(tmp_path: Path) -> None:
+    async with at_home(tmp_path) as (talk, home):
+        file = home / "config" / "bot-limits.json"
+        await talk.admin.types("/config backup")
+        await talk.admin.types("/config restore bot-limits.json")
+        await until(talk, lambda: talk.rows("select count(*) from approvals") == [(1,)])
+        (which,) = talk.rows("select action_id from approvals")[0]
+        shown = await talk.person("second-admin").sees(which, "holds the same as now", where=APPROVALS)
+        file.write_bytes(file.read_bytes().replace(b"400", b"100"))  # somebody tightens a limit meanwhile
+        await approve(talk, shown)
+        await until(talk, lambda: ended(talk, which) is not None)
+        assert (ended(talk, which) or ("",))[0] == "void"
+        assert b"400" not in file.read_bytes()

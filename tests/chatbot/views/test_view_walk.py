@@ -245,7 +245,7 @@ def test_a_button_says_what_it_is_about_and_one_of_a_row_stands_out() -> None:
 
     assert each(WALKING) == {
         "/config diff": ("walk.run.0", "3:105", None),
-        "/kill": ("walk.run.1", "3:105", "danger"),
+        "/kill": ("walk.run.1", "3:105:/kill", "danger"),
         "Check": ("walk.check", "3:105", None),
         "Done": ("walk.done", "3:105", "primary"),  # no look can verify this step
         "Take": ("walk.take", "3:105", None),

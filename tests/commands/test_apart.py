@@ -9,8 +9,8 @@ from contextvars import ContextVar
 
 import pytest
 
+from commands.apart import MOST, apart
 from commands.spec import UserError
-from commands.walking.apart import MOST, apart
 
 WHO: ContextVar[str] = ContextVar("WHO", default="nobody")
 
@@ -55,7 +55,7 @@ async def test_what_hangs_keeps_no_name_from_being_looked_up_and_is_bounded() ->
 def test_a_program_ends_without_waiting_for_what_hangs() -> None:
     code = """
 import asyncio, threading
-from commands.walking.apart import apart
+from commands.apart import apart
 
 async def main():
     try:
