@@ -41,3 +41,17 @@ def test_hostile_text_costs_little_time(piece: str) -> None:
     started = time.process_time()
     masked_text(text)
     assert time.process_time() - started < 2.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "passphrase=hunter2",
+        "private_key: hunter2",
+        "OK-ACCESS-SIGN: hunter2",
+        "signature=hunter2&x=1",
+        '{"mnemonic": "hunter2"}',
+    ],
+)
+def test_what_signs_or_opens_is_masked_by_its_name(text: str) -> None:
+    assert "hunter2" not in masked_text(text)

@@ -117,6 +117,18 @@ async def test_a_log_comes_back_as_it_was_opened(database: Database) -> None:
     assert await events(database) == [("U1", "recovery log opened", f"recovery log {made.id}")]
 
 
+async def test_logs_are_found_by_their_bot_since_a_moment(database: Database) -> None:
+    made = await create(database)
+    for bot, since, found in (
+        ("ndax", NOW, [made.id]),
+        ("ndax", NOW + MINUTE, []),
+        ("quantum", NOW - MINUTE, []),
+        (None, NOW - MINUTE, []),
+    ):
+        rows = await database.read(lambda conn: recoveries.opened_since(conn, bot, since))  # noqa: B023 - read at once
+        assert [each.id for each in rows] == found
+
+
 async def test_its_checklist_is_the_handbooks_and_belongs_to_who_opened_it(database: Database) -> None:
     made = await create(database)
     found = await items(database, made.id)
