@@ -200,11 +200,8 @@ def _ill(reports: tuple[Report, ...]) -> tuple[str, ...]:
 
 
 def told(reports: tuple[Report, ...]) -> tuple[str, ...]:
-    """What was seen, the trouble first."""
-    rest = tuple(
-        f"{each.text} ({each.source})"
-        for report in reports
-        for each in report.findings
-        if each.verdict not in {Verdict.ILL, Verdict.UNKNOWN}
-    )
-    return tuple(dict.fromkeys((*_ill(reports), *rest)))
+    """What was seen: the trouble first, then what is well, then what could not be looked at."""
+    order = (Verdict.ILL, Verdict.NOTED, Verdict.WELL, Verdict.UNKNOWN)
+    found = [each for report in reports for each in report.findings]
+    shown = [each for verdict in order for each in found if each.verdict is verdict]
+    return tuple(dict.fromkeys(f"{each.text} ({each.source})" for each in shown))
