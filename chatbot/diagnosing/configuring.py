@@ -10,7 +10,7 @@ from commands.apart import apart
 from commands.configuring import keeping, sources
 from commands.configuring.checking import EXPECTED, checked
 from commands.configuring.comparing import Change, changes
-from commands.configuring.strict_json import Parsed, parsed
+from commands.configuring.strict_json import Fault, Parsed, parsed
 from commands.probes import config as probe
 from commands.probes import files
 from commands.probes.model import Places
@@ -53,6 +53,10 @@ class Configuring:
                 "asked: take another backup."
             )
         there = await sources.present(places, file)
+        if there == keeping.digest(raw):
+            raise UserError(
+                f"{file} holds exactly what {source} holds, so nothing was asked: there is nothing to put back."
+            )
         before = await apart(_present, places, file)
         found = changes(before.data if before is not None and before.fault is None else {}, after.data)
         faults = checked({file: after})
@@ -77,13 +81,18 @@ class Configuring:
         source = await sources.settled(places, source)
         names = (file,) if file else await apart(_names, places)
         found: list[Change] = []
+        broken: list[Fault] = []  # the others are compared all the same
         for name in names:
-            found.extend(await self._differences(places, name, source, alone=bool(file)))
-        return view.compared(file, source, found, await apart(keeping.backups, places))
+            differing = await self._differences(places, name, source, alone=bool(file))
+            if isinstance(differing, Fault):
+                broken.append(differing)
+            else:
+                found.extend(differing)
+        return view.compared(file, source, found, await apart(keeping.backups, places), broken)
 
     async def _differences(
         self, places: Places, name: str, source: str, *, alone: bool
-    ) -> tuple[Change, ...]:
+    ) -> tuple[Change, ...] | Fault:
         try:
             before = parsed(name, await sources.content(places, name, source))
         except UserError:
@@ -91,9 +100,10 @@ class Configuring:
                 raise
             before = Parsed(name=name, data={})  # it is new since
         after = await apart(_present, places, name)
-        for each, where in ((before, source), (after, "the present file")):
+        for each in (before, after):
             if each is not None and each.fault is not None:
-                raise UserError(f"{name} in {where} cannot be read: {each.fault.text} Nothing was compared.")
+                where = source if each is before else ""
+                return replace(each.fault, text=f"in {where}: {each.fault.text}") if where else each.fault
         found = changes(before.data, after.data if after is not None else {})
         return found if alone else tuple(replace(each, where=f"{name}: {each.where}") for each in found)
 

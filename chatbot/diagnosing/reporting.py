@@ -9,11 +9,13 @@ from chatbot.walking.desk import WalkDesk
 from chatbot.walking.probing import Prober
 from commands.apart import apart
 from commands.coordinator.errors import CoordinatorError
+from commands.logs import LEVELS
 from commands.probes import logs
 from commands.probes.model import gathered
 from commands.probes.records import LogLines
 from commands.spec import Request, UserError
 from commands.walking.proposing import propose
+from commands.words import closest
 
 
 class Reporting:
@@ -37,10 +39,10 @@ class Reporting:
             lines = await self._prober.log_lines()
         except CoordinatorError as error:
             raise UserError(f"{str(error).partition(', so ')[0].rstrip('.')}, so no log was read.") from error
-        return await apart(_told, lines, request, at)
+        return await apart(_told, lines, request, at, self._desk.desk.bots)
 
 
-def _told(lines: LogLines, request: Request, at: datetime) -> Message:
+def _told(lines: LogLines, request: Request, at: datetime, bots: tuple[str, ...]) -> Message:
     found = logs.filtered(lines.records, bot=request.bot, level=request.option or None, text=request.pattern)
     words = [request.bot or "all bots", f"{request.option} or worse" if request.option else "all levels"]
     if request.pattern:
@@ -48,6 +50,12 @@ def _told(lines: LogLines, request: Request, at: datetime) -> Message:
     notes = [f"{source} {why}, so it was not read" for source, why in lines.unread]
     if lines.ends:
         notes.append(f"of {', '.join(lines.ends[:5])} only the end was read")
+    first = request.pattern.partition(" ")[0]
+    near = closest(first, (*bots, *LEVELS)) if not found and first else None
+    if near is not None:
+        notes.append(
+            f"no bot or level is called {first}, so it was looked for as a text: did you mean {near}?"
+        )
     if not lines.sources:
         notes.append("no log was found")
     return view.logs(

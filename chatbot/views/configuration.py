@@ -23,6 +23,10 @@ ACTIONS_SHOWN = 20
 LEFT_OUT_SHOWN = 8
 CHANGE_SHOWN = 140
 FAULT_SHOWN = 200
+TO_DO = (
+    "*What to do*: /config diff shows what changed and lists the backups; /config restore, a file and from latest ask "
+    "to put it back."
+)
 
 
 def checked(faults: Sequence[Fault], count: int, findings: Sequence[Finding], at: datetime) -> Message:
@@ -39,6 +43,7 @@ def checked(faults: Sequence[Fault], count: int, findings: Sequence[Finding], at
         section(f"{words.counted(count, 'file')} read: {said}" if count else "*No file could be read.*"),
         *in_sections(_lines([_fault(each) for each in shown], FAULTS_SHOWN)),
         *in_sections(_lines([_finding(each) for each in findings], FINDINGS_SHOWN)),
+        section(TO_DO) if serious else None,
         context(f"read {when(at)} · nothing was changed · no value of a secret is ever shown"),
     )
 
@@ -48,7 +53,10 @@ def _fault(each: Fault) -> str:
     told = f"line {place[1]}, column {place[2]}" if place else outside(each.where, 80)
     where = f", {told}" if told else ""
     word = "*serious*: " if each.serious else ""
-    return f"• {word}{outside(each.file, 60)}{where}: {outside(each.text, FAULT_SHOWN)}"
+    text = outside(each.text, FAULT_SHOWN)
+    if each.text.startswith(each.file):  # it says by itself where it is
+        return f"• {word}{text}"
+    return f"• {word}{outside(each.file, 60)}{where}: {text}"
 
 
 def _finding(each: Finding) -> str:
@@ -61,7 +69,13 @@ def _lines(lines: Sequence[str], most: int) -> list[str]:
     return [*lines[:most], *([f"• and {more} more"] if more > 0 else [])]
 
 
-def compared(file: str, source: str, found: Sequence[Change], backups: Sequence[Backup]) -> Message:
+def compared(
+    file: str,
+    source: str,
+    found: Sequence[Change],
+    backups: Sequence[Backup],
+    broken: Sequence[Fault] = (),
+) -> Message:
     """The answer to /config diff, what loosens a limit first."""
     what = f"*{outside(file, 80)}*" if file else "*All files*"
     loose = _loose(found)
@@ -71,12 +85,21 @@ def compared(file: str, source: str, found: Sequence[Change], backups: Sequence[
             f"{what}, from {outside(source, 80)} to what is there now:",
             f"🔴 *{words.counted(loose, 'limit')} got laxer.*" if loose else "",
         ),
-        *in_sections(change_lines(found) or ("Nothing differs.",)),
+        *in_sections([f"• *cannot be compared*: {_fault(each).removeprefix('• ')}" for each in broken]),
+        *in_sections(
+            change_lines(found)
+            or (("The others do not differ." if not file else "",) if broken else ("Nothing differs.",))
+        ),
+        section(f"*What to do*: {_restore(file or broken[0].file)} asks to put it back.") if broken else None,
         *in_sections(
             ["*Backups*", *_lines([_backup(each) for each in backups], BACKUPS_SHOWN)] if backups else []
         ),
         context("🔴 loosens a limit · 🟢 tightens one · nothing was changed"),
     )
+
+
+def _restore(file: str) -> str:
+    return f"/config restore {outside(file, 80)} from latest"
 
 
 def change_lines(found: Sequence[Change]) -> tuple[str, ...]:

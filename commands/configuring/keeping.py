@@ -18,6 +18,7 @@ from commands.configuring.writing import inline, must_be_inside, reason_of, stam
 from commands.probes.files import Unreadable, newest, read_whole, relative
 from commands.probes.model import Places
 from commands.spec import UserError
+from commands.words import closest
 
 MOST_FILES = 100
 MOST_BYTES = 1024 * 1024
@@ -108,7 +109,11 @@ def last_good(places: Places) -> Backup | None:
 def content(backup: Backup, name: str) -> bytes:
     """A file of the backup, the same bytes as when the backup was looked at; UserError when they are not there."""
     if name not in backup.files:
-        raise UserError(f"The backup {_label(backup.path)} holds no {inline(name)}.")
+        near = closest(name, backup.files)
+        hint = f" Did you mean {near}?" if near else ""
+        raise UserError(
+            f"The backup {_label(backup.path)} holds no {inline(name)}, so nothing was done.{hint}"
+        )
     try:
         raw = read_whole(backup.path / name, backup.path, most=MOST_BYTES)
     except Unreadable as error:

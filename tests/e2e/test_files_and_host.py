@@ -114,7 +114,13 @@ async def test_a_file_is_checked_backed_up_compared_and_put_back_by_two(tmp_path
         [aside] = (home / "config" / "corrupted").iterdir()
         assert aside.read_bytes() == good[:57]
 
+        told = text_of(await talk.admin.types("/config restore kill-switch.json"))
+        assert "holds exactly what" in told
+        assert "nothing was asked" in told
+
         # what was shown is what is written, or nothing: the backup is altered after it was asked for
+        altered = json.dumps({**GOOD["kill-switch.json"], "altered": True})
+        (home / "config" / "kill-switch.json").write_text(altered)
         await talk.admin.types("/config restore kill-switch.json")
         await until(talk, lambda: talk.rows("select count(*) from approvals") == [(2,)])
         (which,) = talk.rows("select action_id from approvals order by asked_at desc limit 1")[0]
@@ -126,7 +132,7 @@ async def test_a_file_is_checked_backed_up_compared_and_put_back_by_two(tmp_path
         state, said = ended(talk, which) or ("", "")
         assert state in {"void", "failed", "abandoned"}
         assert "nothing" in said
-        assert json.loads((home / "config" / "kill-switch.json").read_text()) == GOOD["kill-switch.json"]
+        assert (home / "config" / "kill-switch.json").read_text() == altered
 
         for text in NASTY:
             assert (await talk.admin.types(f"/config restore {text}")).error is None

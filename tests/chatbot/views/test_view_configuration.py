@@ -61,6 +61,7 @@ def test_a_check_names_each_fault_and_the_serious_ones_first() -> None:
         "• *serious*: kill-switch.json, line 3, column 14: A comma is missing.\n"
         "• bot-limits.json, ndax_bot.stop: It is above the largest loss.\n"
         "• bot-limits.json is not as in 2026-11-24 _(config)_\n"
+        f"{view.TO_DO}\n"
         f"{SMALL}"
     )
 
@@ -237,3 +238,14 @@ def test_whatever_is_in_it_slack_takes_it_and_nobody_is_paged(text: str) -> None
         assert violations(shown.blocks) == []
         for said in (shown.text, *markup(shown), *notes):
             assert not re.search("[<>]", re.sub(r"<!date\^\d+\^[^|<>]*\|[^|<>]*>|<#C0OPS>", "", said))
+
+
+def test_what_cannot_be_compared_is_named_beside_what_can() -> None:
+    broken = Fault(file="bot-limits.json", where="6:32", text="A comma is missing.", serious=True)
+    told = view.compared("", "config-20261124", (), (), [broken]).text
+    assert (
+        "• *cannot be compared*: *serious*: bot-limits.json, line 6, column 32: A comma is missing." in told
+    )
+    assert "The others do not differ." in told
+    assert "/config restore bot-limits.json from latest asks to put it back." in told
+    assert "Nothing differs" not in told
