@@ -32,7 +32,8 @@ def _parse(text: str, bots: tuple[str, ...]) -> Request:
     reason = " ".join(words[2:] if forced else words[1:])
     if forced and len(reason) < LEAST_REASON:
         raise UserError(
-            f"force goes past the rules, so it takes a reason of at least {LEAST_REASON} characters. {NOTHING}"
+            f"force goes past the rules, so it takes a reason of at least {LEAST_REASON} characters, as in "
+            f"/host {name} force the coordinator hangs since 02:40. {NOTHING}"
         )
     return Request(command="host", option=FORCE if forced else RUN, target=name, reason=reason)
 
@@ -40,7 +41,7 @@ def _parse(text: str, bots: tuple[str, ...]) -> Request:
 def _objection(request: Request, standing: Standing) -> str | None:
     if request.option == RUN or standing.latch is None:
         return None
-    return release.objection(standing, force=request.option == FORCE)
+    return release.objection(standing, force=request.option == FORCE, forced=f"/host {request.target} force")
 
 
 def _concerns(request: Request, standing: Standing) -> tuple[str, ...] | None:

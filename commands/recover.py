@@ -59,8 +59,8 @@ def _open(first: str, rest: str, bots: tuple[str, ...]) -> Request:
         return Request(command="recover", option=AGAIN, bot=bot, reason=answer)
     if more.strip():
         raise UserError(
-            f"'{cut(more, WORD_LIMIT)}' is one word too many: write /recover {first}, or name one scenario behind "
-            f"it. {NOTHING}"
+            f"'{cut(rest, WORD_LIMIT)}' is no scenario: write /recover {first} alone, or one scenario behind it, as in "
+            f"/recover {first} crash-loop. {NOTHING}"
         )
     return Request(command="recover", option=OPEN, bot=bot, target=bare(word))
 
@@ -95,13 +95,16 @@ def _concerns(request: Request, standing: Standing) -> None:
 
 COMMAND = Command(
     name="recover",
-    usage="<bot|fleet> [scenario]|list|show [number]|handover [number] <@person>|abandon <number> <reason>",
+    usage=(
+        "<bot|fleet> [scenario]|<bot|fleet> again <what is different>|list|show [number]|handover [number] <@person>"
+        "|abandon <number> <reason>"
+    ),
     summary="Walk through the handbook together, step by step",
     help=(
         "Opens a recovery in the ops channel: it looks at everything, proposes the scenario that fits with its "
         "evidence, and leads through its steps with buttons; what it could see for itself is verified, what a person "
-        "says is asserted. It sends nothing that you could not type. The third recovery of a bot within a day takes a "
-        "second admin: /recover <bot> again, and what is different this time."
+        "says is asserted. It sends nothing that you could not type. Opening and walking one takes an operator; the "
+        "third recovery of a bot within a day a second admin: /recover <bot> again, and what is different this time."
     ),
     risk=Risk.READ,
     role=ROLE_FOR[Risk.READ],  # to look; whoever lets in what changes one asks for an operator

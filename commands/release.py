@@ -5,6 +5,7 @@ from commands.spec import Request
 from commands.standing import Standing
 from storage.actions import OPEN, State
 
+FORCED = "/force-override"
 NOTHING = "Nothing was asked or sent."
 
 
@@ -42,8 +43,8 @@ def bypassed(standing: Standing) -> tuple[str, ...]:
     return tuple(found)
 
 
-def objection(standing: Standing, *, force: bool) -> str | None:
-    """Why the kill may not be released as things stand, or ``None``."""
+def objection(standing: Standing, *, force: bool, forced: str = FORCED) -> str | None:
+    """Why the kill may not be released as things stand, or ``None``; ``forced`` is what goes past the rules."""
     switch = standing.fleet.kill_switch_active if standing.fleet is not None else None
     if switch is None:
         return f"The coordinator does not say whether its kill switch is active: look at it, then ask again. {NOTHING}"
@@ -56,13 +57,13 @@ def objection(standing: Standing, *, force: bool) -> str | None:
             )
         return f"The fleet is not killed, neither by our record nor by the coordinator's word. {NOTHING}"
     return (
-        _not_seen_stopped(standing, force=force)
+        _not_seen_stopped(standing, force=force, forced=forced)
         or _without_cause(standing)
-        or _too_early(standing, force=force)
+        or _too_early(standing, force=force, forced=forced)
     )
 
 
-def _not_seen_stopped(standing: Standing, *, force: bool) -> str | None:
+def _not_seen_stopped(standing: Standing, *, force: bool, forced: str) -> str | None:
     held, kill = standing.latch, standing.kill
     if kill is not None and kill.state in OPEN:
         # Also one that was seen complete: its run goes on watching, and would take the release for a coordinator that
@@ -74,8 +75,8 @@ def _not_seen_stopped(standing: Standing, *, force: bool) -> str | None:
             return f"The kill was never verified: type /kill again and wait until its card says so. {NOTHING}"
         if not force:
             return (
-                "The fleet was never seen stopped, a person closed the kill by hand: /force-override goes past that, "
-                f"and says so on its card. {NOTHING}"
+                f"The fleet was never seen stopped, a person closed the kill by hand: {forced} goes past that, and "
+                f"says so on its card. {NOTHING}"
             )
     if standing.fleet is not None and not released_elsewhere(standing):
         moving = [each for each in still_moving(standing.fleet, standing.bots) if each.proven]
@@ -93,18 +94,15 @@ def _without_cause(standing: Standing) -> str | None:
     return f"No cause of the kill is recorded: press Say why on its card first. {NOTHING}"
 
 
-def _too_early(standing: Standing, *, force: bool) -> str | None:
+def _too_early(standing: Standing, *, force: bool, forced: str) -> str | None:
     if force:
         return None
     if standing.cooldown:
-        return (
-            f"The cooldown after the kill has {_minutes(standing)} left: wait, or /force-override with a reason. "
-            f"{NOTHING}"
-        )
+        return f"The cooldown after the kill has {_minutes(standing)} left: wait, or {forced} with a reason. {NOTHING}"
     if standing.breaker.open:
         return (
-            f"The circuit breaker is open after {standing.breaker.kills} kills: /force-override with a reason goes "
-            f"past it. {NOTHING}"
+            f"The circuit breaker is open after {standing.breaker.kills} kills: {forced} with a reason goes past "
+            f"it. {NOTHING}"
         )
     return None
 

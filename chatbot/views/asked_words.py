@@ -67,6 +67,8 @@ def effect_lines(request: Request, standing: Standing, around: Surroundings) -> 
                 "*Effect*: a recovery is opened; it starts nothing itself.",
                 f"*What is different this time*: {outside(request.reason)}",
             )
+        case "host" if request.option == "force":
+            return (_past(standing), *around.notes)
         case "config" | "host":
             return around.notes
         case _:
@@ -83,9 +85,7 @@ def window_line(span: timedelta) -> str:
 def _release(request: Request, standing: Standing, around: Surroundings) -> tuple[str, ...]:
     lines = []
     if request.command == "force-override":
-        past = release.bypassed(standing)
-        what = "; ".join(past) if past else "nothing: /override would do as well"
-        lines.append(f"*This goes past*: {outside(what)}")
+        lines.append(_past(standing))
     if release.released_elsewhere(standing):
         lines.append(
             "*Effect*: the coordinator was released elsewhere already. Nothing is sent; our record takes that in and "
@@ -97,6 +97,12 @@ def _release(request: Request, standing: Standing, around: Surroundings) -> tupl
             "each can be started then."
         )
     return (*lines, _positions(standing.bots, around))
+
+
+def _past(standing: Standing) -> str:
+    past = release.bypassed(standing)
+    what = "; ".join(past) if past else "nothing: it would be let through without force as well"
+    return f"*This goes past*: {outside(what)}"
 
 
 def _one(request: Request, standing: Standing, around: Surroundings) -> tuple[str, ...]:

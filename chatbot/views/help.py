@@ -39,12 +39,18 @@ def _one(command: Command, role: Role | None, root: str) -> Message:
     return message(
         header(command.typed(root)),
         section(f"`{_typed(command, root)}`", outside(command.help, 2000)),
-        section(_RISK[command.risk]),
+        section(_risk(command)),
         context(
             f"Also: {outside(root, 40)} {command.name}" if command.typed(root) == f"/{command.name}" else "",
             f"Needs the role {command.role.value}; yours is {role.value if role else 'none'}",
         ),
     )
+
+
+def _risk(command: Command) -> str:
+    if command.risk is Risk.READ and command.raising is not None:
+        return "To look changes nothing; what changes something says so, and takes a second admin where it raises risk."
+    return _RISK[command.risk]
 
 
 def _line(command: Command, role: Role | None, root: str) -> str:
