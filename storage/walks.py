@@ -264,13 +264,14 @@ def settle(
     by: str | None,
     note: str = "",
     seen: Sequence[str] = (),
+    seen_at: datetime | None = None,
     at: datetime,
 ) -> bool:
-    """True for exactly one caller: the step was open and is settled now."""
+    """True for exactly one caller: the step was open and is settled now; ``seen_at`` is when the look began."""
     this = (walk_steps.c.id == step_id, walk_steps.c.state == StepState.OPEN)
     values: dict[str, Any] = {"state": state, "by": by, "note": note, "settled_at": at}
     if state is StepState.VERIFIED:
-        values |= {"seen": list(seen), "seen_at": at}
+        values |= {"seen": list(seen), "seen_at": seen_at or at}
     return conn.execute(sa.update(walk_steps).where(*this).values(**values)).rowcount == 1
 
 

@@ -20,6 +20,7 @@ from chatbot.views.walk_card import (
 from chatbot.views.walk_state import WalkCard
 from storage.recoveries import RecoveryRow
 from storage.walks import StepState, WalkState, WalkStep
+from storage.windows import WindowRow
 
 __all__ = [
     "COMMANDS_SHOWN",
@@ -94,6 +95,12 @@ def chosen(state: WalkCard, by: str) -> Message:
     return message(section(f"{person(by)} chose *{outside(state.walk.title, 80)}*: {count}{kept}."))
 
 
+DOUBT = (
+    " Before anything is started again look whether the cause that was named is the right one: Choose another lays the "
+    "repairs out anew."
+)
+
+
 def undone(steps: Sequence[WalkStep], why: str) -> Message:
     """That settled steps are to be done again, as a reply."""
     names = ", ".join(f"{each.number}. {words.titled(each, TITLE)}" for each in steps)
@@ -101,13 +108,20 @@ def undone(steps: Sequence[WalkStep], why: str) -> Message:
     return message(section(f"⚠️ {why}{told}"))
 
 
-def killed(action_id: str, by: str, reason: str) -> str:
+def killed(action_id: str, by: str, reason: str, *, started: bool = False) -> str:
     """That a kill came during the recovery, in words."""
     why = outside(reason, 200).rstrip(".")
     return (
         f"*The fleet was killed* by {person(by)} ({outside(action_id, 40)}){f': {why}' if why else ''}. "
-        "It is part of this recovery."
+        f"It is part of this recovery.{DOUBT if started else ''}"
     )
+
+
+def unstable(window: WindowRow) -> str:
+    """That a window during the recovery did not hold, in words."""
+    why = outside(window.why, 200).rstrip(".")
+    what = outside(window.bot or "the fleet", NAME_SHOWN)
+    return f"*Window #{window.id} over {what} ended unstable*{f': {why}' if why else ''}.{DOUBT}"
 
 
 def no_longer(step: WalkStep, lines: Sequence[str]) -> str:
@@ -132,6 +146,7 @@ def summary(state: WalkCard) -> tuple[Block | None, ...]:
             f"{outside(walk.title, 80) or 'no runbook chosen yet'}",
             words.who(state),
             different(state),
+            words.fleet(state),
             words.cause(state),
         ),
         *ended_lines(state),

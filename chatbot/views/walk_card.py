@@ -43,6 +43,7 @@ def card(state: WalkCard) -> Message:
             f"*Runbook*: {outside(walk.title, 80)}" if walk.title else "*Runbook*: not chosen yet",
             words.who(state),
             different(state),
+            words.fleet(state),
         ),
         *_proposed(state),
         *_next(state),
@@ -168,7 +169,12 @@ def _next(state: WalkCard) -> tuple[Block | None, ...]:
         section(f"_{words.expectation(step)}_"),
         actions(*runs),
         actions(
-            button("Check", "walk.check", value=value, style="primary" if check else None),
+            button(
+                "Check" if step.expects else "Look",
+                "walk.check",
+                value=value,
+                style="primary" if check else None,
+            ),
             button("Done", "walk.done", value=value, style=None if step.expects else "primary"),
             button("Skip", "walk.skip", value=value) if step.skippable else None,
             button("Take", "walk.take", value=value),

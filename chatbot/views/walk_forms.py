@@ -10,14 +10,14 @@ NOTE = 500
 OPTIONS = 100  # Slack's most
 
 
-def done_form(walk: Walk, step: WalkStep) -> View:
-    """Done: what the person says they did."""
+def done_form(walk: Walk, step: WalkStep, seen: str = "") -> View:
+    """Done: what the person says they did; ``seen`` is what the fleet does, where the step is about that."""
     return _note(
         "walk.done",
         walk,
         step,
         title="Done",
-        told="It is kept as *asserted by* you, for all to read. Only a look makes it verified.",
+        told=f"It is kept as *asserted by* you, for all to read. Only a look makes it verified.\n{seen}".strip(),
         label=step.record or "What did you do or find?",
         submit="Done",
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from commands.coordinator.model import FleetStatus
 from commands.walking.proposing import Proposal
 from storage.recoveries import RecoveryRow
 from storage.walks import OnStep, StepState, Walk, WalkState, WalkStep
@@ -19,6 +20,7 @@ class WalkCard:
     proposals: Sequence[Proposal]
     now: datetime
     fresh_for: timedelta
+    fleet: FleetStatus | None = None  # as this process read it last
     audit: tuple[int, str] | None = None
     similar: Sequence[RecoveryRow] = field(default_factory=tuple)
 

@@ -5,16 +5,18 @@ from datetime import datetime, timedelta
 
 from chatbot.views.markup import NAME_SHOWN, lasting, outside, person, when
 from chatbot.views.walk_state import WalkCard
+from commands.coordinator.model import MOVING
 from commands.probes.record import SOURCE
 from commands.probes.signs import SIGNS
-from commands.recovering.walked import CAUSE
 from commands.walking.judging import fresh, seen_all_the_time, stale
+from commands.walking.stepping import cause_of
 from commands.words import listed
 from storage.walks import StepState, WalkState, WalkStep
 
 NOTE_SHOWN = 120
 TITLE_SHOWN = 80
 PEOPLE_SHOWN = 8
+BOTS_SHOWN = 12
 PHASES = {
     "assess": "Assess",
     "stop": "Stop",
@@ -52,10 +54,36 @@ def who(state: WalkCard) -> str:
     return f"*Lead*: {person(state.walk.lead)}" + (f"\n{others}" if others else "")
 
 
+def fleet(state: WalkCard) -> str:
+    """What the bots do by the newest read, with a warning where one trades that was to be kept still."""
+    seen = state.fleet
+    if seen is None or not state.open:
+        return ""
+    bots = [
+        f"{outside(name, NAME_SHOWN)} {outside(bot.status or 'unknown', 20)}"
+        for name, bot in seen.bots.items()
+    ]
+    switch = {True: "active", False: "inactive", None: "unknown"}[seen.kill_switch_active]
+    shown = ", ".join(bots[:BOTS_SHOWN]) or "no bot is listed"
+    line = f"*The fleet* at {when(seen.observed_at)}: {shown}; kill switch {switch}"
+    moving = [
+        name for name, bot in seen.bots.items() if bot.status in MOVING and state.walk.bot in (None, name)
+    ]
+    if not moving or not _to_be_still(state):
+        return line
+    warned = f"⚠️ *{outside(listed(moving), 200)} may trade*, and by this recovery it is stopped: type /kill or /stop."
+    return f"{warned} {line}"
+
+
+def _to_be_still(state: WalkCard) -> bool:
+    """True once the stop was settled and before anything is started again."""
+    stop = [each for each in state.steps if each.phase == "stop"]
+    return any(each.state != StepState.OPEN for each in stop) and not _released(state)
+
+
 def cause(state: WalkCard) -> str:
     """The cause that somebody named, and who; "" before that."""
-    named = [each for each in state.steps if each.state == StepState.ASSERTED and each.phase == "investigate"]
-    found = next((each for each in named if each.name == CAUSE), named[0] if named else None)
+    found = cause_of(state.steps)
     return f"*Cause*: {outside(found.note, 300)} (_asserted by_ {_by(found)})" if found is not None else ""
 
 

@@ -11,6 +11,7 @@ from chatbot.steps import Owing, owe
 from chatbot.views import walk as view
 from chatbot.views import walk_forms as forms
 from chatbot.views.blocks import Message, View
+from chatbot.views.walk_words import fleet
 from chatbot.walking import showing
 from chatbot.walking.book import NO_SUCH, OVER, Book, told
 from chatbot.walking.desk import WalkDesk
@@ -191,7 +192,15 @@ class WalkActs:
             case "walk.abandon":
                 return forms.abandon_form(walk)
         step = await self._step(number, step_id)
-        return forms.done_form(walk, step) if name == "walk.done" else forms.skip_form(walk, step)
+        if name != "walk.done":
+            return forms.skip_form(walk, step)
+        return forms.done_form(walk, step, await self._fleet(walk) if "fleet.stopped" in step.expects else "")
+
+    async def _fleet(self, walk: Walk) -> str:
+        """What the bots do, for whoever is about to say that they are stopped."""
+        now = self._desk.desk.now()
+        state = await self._desk.desk.ask(lambda conn: showing.state_of(conn, self._desk, walk, now))
+        return fleet(state)
 
     async def command(self, number: int, step_id: int, index: int) -> str:
         """The command behind a button, as a person would type it; UserError when that step is not next any more."""
@@ -249,10 +258,10 @@ class WalkActs:
         runbook = self._desk.runbook(scenario)
         if runbook is None:
             near = self._desk.nearest(scenario)
-            hint = f"; did you mean {near}?" if near else ":"
+            hint = f" Did you mean {near}?" if near else ""
+            names = ", ".join(each.id for each in self._desk.runbooks)
             raise UserError(
-                f"There is no scenario '{scenario[:40]}'{hint} there are "
-                f"{', '.join(each.id for each in self._desk.runbooks)}. Nothing was begun."
+                f"There is no scenario '{scenario[:40]}'.{hint} There are: {names}. Nothing was begun."
             )
         return runbook
 
@@ -271,8 +280,8 @@ def _choose(book: Book, *, desk: WalkDesk, runbook: Runbook, by: str) -> None:
 
 def _reason(walk: Walk, steps: Sequence[WalkStep]) -> str:
     """What a command says it is for: the cause that somebody wrote down, and which recovery."""
-    causes = [each.note for each in steps if each.phase in {"investigate", "fix"} and each.note and each.by]
-    cause = causes[0] if causes else walk.title or "recovery"
+    named = stepping.cause_of(steps)
+    cause = named.note if named is not None else walk.title or "recovery"
     if _WORDS.match(cause):  # at the beginning these are no reason: they make another command of it
         cause = f"cause: {cause}"
     return f"{cause} (recovery #{walk.id})"

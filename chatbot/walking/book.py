@@ -79,10 +79,27 @@ class Book:
         return showing.draw(self.conn, self._desk, self.walk.id, self._now)
 
     def settle(
-        self, step: WalkStep, state: StepState, *, by: str, note: str = "", seen: Sequence[str] = ()
+        self,
+        step: WalkStep,
+        state: StepState,
+        *,
+        by: str,
+        note: str = "",
+        judged: Judgement | None = None,
     ) -> bool:
         """Settle a step and say so; False when somebody else did. The last one ends the recovery."""
-        if not walks.settle(self.conn, step.id, state=state, by=by, note=note, seen=seen, at=self._now):
+        seen = judged.lines() if judged is not None else ()
+        done = walks.settle(
+            self.conn,
+            step.id,
+            state=state,
+            by=by,
+            note=note,
+            seen=seen,
+            seen_at=judged.at if judged is not None else None,
+            at=self._now,
+        )
+        if not done:
             return False
         self.record(
             f"step {state.value}",
@@ -122,7 +139,7 @@ class Book:
         if here is not None and here.expects:
             judged = _judged(here, evidence)
             if judged.passed:
-                changed = self.settle(here, StepState.VERIFIED, by=by, seen=judged.lines()) or changed
+                changed = self.settle(here, StepState.VERIFIED, by=by, judged=judged) or changed
             lines = (*((TOO_EARLY,) if early else ()), *judged.lines(), *_ill(reports))
         else:
             lines = told(reports)
@@ -137,7 +154,16 @@ class Book:
         judged = _judged(here, self._counting(evidence))
         if not judged.passed:
             return False
-        return self.settle(here, StepState.VERIFIED, by="chatbot", seen=judged.lines())
+        return self.settle(here, StepState.VERIFIED, by="chatbot", judged=judged)
+
+    def no_longer(self, step: WalkStep, lines: Sequence[str]) -> None:
+        """Reopen what was verified and is no longer so, and say what was seen."""
+        self.reopen(
+            [step],
+            why="it is no longer so",
+            told=view.no_longer(step, lines),
+            name=f"undone-{step.id}-{self._now.timestamp():.0f}",
+        )
 
     def end(self, state: WalkState, *, by: str, why: str) -> None:
         """End the recovery and say so."""
@@ -174,15 +200,10 @@ class Book:
         for each in judging.stale(self.steps, now=self._now, for_=self._desk.fresh_for):
             judged = _judged(each, evidence)
             if judged.passed:
-                changed = walks.seen_again(self.conn, each.id, judged.lines(), self._now) or changed
+                at = judged.at or self._now
+                changed = walks.seen_again(self.conn, each.id, judged.lines(), at) or changed
             elif judged.refuted:
-                lines = [check.text for check in judged.checks if check.passed is False]
-                self.reopen(
-                    [each],
-                    why="it is no longer so",
-                    told=view.no_longer(each, lines),
-                    name=f"undone-{each.id}-{self._now.timestamp():.0f}",
-                )
+                self.no_longer(each, [check.text for check in judged.checks if check.passed is False])
                 changed = True
         self.steps = walks.steps(self.conn, self.walk.id)
         return changed

@@ -89,7 +89,7 @@ def refuse_second(conn: Connection, bot: str | None) -> None:
         return
     raise UserError(
         f"Recovery #{other.id} of {other.bot or 'the fleet'} is under way, so none was opened: go on with that one "
-        f"(/recover show {other.id}), or abandon it."
+        f"(/recover show {other.id}), or type /recover abandon {other.id} and why."
     )
 
 

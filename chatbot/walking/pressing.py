@@ -39,7 +39,7 @@ CHECKING = "Looking: the card tells what was seen, within some 15 s."
 
 
 class WalkPressing:
-    """What pressing a button or sending a form of a recovery does; all of it is for operators."""
+    """What pressing a button or sending a form does; for operators, but for commands that others may type."""
 
     def __init__(
         self,
@@ -90,7 +90,8 @@ class WalkPressing:
         index = int(incoming.name.rpartition(".")[2])
         if stepping.stop_of(short, None) is not None:
             return await self._stop(incoming, short, number, step, index)
-        refusal = await self._refusal(incoming)
+        # whether they may do it is asked of the command itself, as if it were typed
+        refusal = await self._refusal(incoming, Role.VIEWER)
         if refusal is not None:
             return refusal
         return await self._acts.command(number, step, index)
@@ -112,8 +113,8 @@ class WalkPressing:
                     return line
         return f"{short} pressed on recovery #{number}"
 
-    async def _refusal(self, incoming: Incoming) -> Refusal | None:
-        refusal = await self._admission.refusal(incoming, risk=Risk.READ, role=Role.OPERATOR, clicked=True)
+    async def _refusal(self, incoming: Incoming, role: Role = Role.OPERATOR) -> Refusal | None:
+        refusal = await self._admission.refusal(incoming, risk=Risk.READ, role=role, clicked=True)
         if refusal is not None:
             return refusal
         if incoming.name == OPEN:

@@ -32,6 +32,7 @@ def state_of(conn: Connection, desk: WalkDesk, walk: Walk, now: datetime) -> Wal
         proposals=tuple(Proposal.from_json(each) for each in walk.proposed),
         now=now,
         fresh_for=desk.fresh_for,
+        fleet=desk.desk.coordinator.seen,
     )
 
 

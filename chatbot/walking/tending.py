@@ -5,7 +5,7 @@ second one changes nothing.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -13,18 +13,18 @@ import structlog
 from sqlalchemy import Connection
 
 from chatbot.alerting.lead import Lead
-from chatbot.views import walk as view
+from chatbot.walking import undoing
 from chatbot.walking.acts import WalkActs
 from chatbot.walking.book import Book
 from chatbot.walking.desk import WalkDesk
 from chatbot.walking.probing import Prober
 from commands.coordinator.errors import CoordinatorError
 from commands.coordinator.model import FleetStatus
-from commands.probes.model import Report, gathered
+from commands.probes.model import Evidence, gathered
 from commands.spec import UserError
 from commands.walking import judging, stepping
-from storage import actions, walks
-from storage.walks import StepState, Walk, WalkStep
+from storage import actions, raises, walks
+from storage.walks import Walk, WalkStep
 
 TICK_SECONDS = 2.0
 REDRAW_EVERY = timedelta(seconds=60)
@@ -33,7 +33,6 @@ REDRAW_EVERY = timedelta(seconds=60)
 REDRAW_IDLE = timedelta(minutes=10)
 IDLE_AFTER = timedelta(minutes=30)
 LOOK_SECONDS = 30.0
-UNDONE_BY_A_KILL = frozenset({"stop", "recover", "document"})
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +46,7 @@ class WalkTending:
         self._acts = acts
         self._lead = lead
         self._looking: set[int] = set()
+        self._drawn: dict[int, str] = {}  # recovery -> what of the fleet its card shows
 
     async def look(self) -> None:
         """One tick; nothing is asked of anybody while no recovery is open."""
@@ -66,10 +66,10 @@ class WalkTending:
                 await self._tend(walk.id, status)
 
     async def _status(self) -> FleetStatus | None:
-        """The read that everybody shares; none while a kill is going on, for that one reads by itself."""
+        """The read that everybody shares; while a kill is going on the last of its own, for nobody else reads then."""
         desk = self._desk.desk
         if not desk.coordinator.calm:
-            return None
+            return desk.coordinator.seen
         try:
             async with asyncio.timeout(LOOK_SECONDS / 10):
                 return await desk.coordinator.status(max_age=desk.poll_seconds, background=True)
@@ -92,59 +92,74 @@ class WalkTending:
         steps = walks.steps(conn, walk.id)
         if walk.drawn_at is None or not timedelta() <= now - walk.drawn_at < _redraw_every(walk, steps, now):
             return True
-        here = next((each for each in steps if each.state == StepState.OPEN), None)
-        if here is None or status is None or not judging.seen_all_the_time(here):
+        if status is not None and self._drawn.get(walk.id) != words_of(status):
+            return True
+        if undoing.undone_by_windows(conn, walk, steps, now):
+            return True
+        if status is None:
+            return False
+        if any(
+            judging.refuted(each, self._at_hand(conn, status, (each,), walk))
+            for each in self._held(conn, steps)
+        ):
+            return True
+        here = stepping.current(steps)
+        if here is None or not judging.seen_all_the_time(here):
             return False
         killed = actions.last_kill(conn)
         moment = judging.moment_of(
             steps, opened=walk.opened_at, killed=killed.accepted_at if killed is not None else None, now=now
         )
-        seen = gathered(self._at_hand(conn, status, here, walk))
+        seen = self._at_hand(conn, status, (here,), walk)
         return judging.judge(here.expects, judging.looked_since(seen, moment)).passed
 
+    def _held(self, conn: Connection, steps: Sequence[WalkStep]) -> list[WalkStep]:
+        """What was verified, is read all the time and has to hold; nothing while a release is on its way."""
+        if raises.release_under_way(conn):
+            return []
+        return [each for each in judging.have_to_hold(steps) if judging.seen_all_the_time(each)]
+
     def _at_hand(
-        self, conn: Connection, status: FleetStatus, step: WalkStep, walk: Walk
-    ) -> tuple[Report, ...]:
-        least, names = stepping.least_window(step), judging.probes_of([step])
-        return self._prober.at_hand(conn, status, names, bot=step.bot or walk.bot, walk=walk, least=least)
+        self, conn: Connection, status: FleetStatus, steps: Sequence[WalkStep], walk: Walk
+    ) -> Mapping[str, Evidence]:
+        """What is known of these steps, which are about the same bot, without asking anybody."""
+        least, names = max(map(stepping.least_window, steps)), judging.probes_of(steps)
+        bot = steps[0].bot or walk.bot
+        return gathered(self._prober.at_hand(conn, status, names, bot=bot, walk=walk, least=least))
 
     async def _tend(self, number: int, status: FleetStatus | None) -> None:
         def verb(conn: Connection) -> None:
             now = self._desk.desk.now()
             book = Book.open(conn, self._desk, number, now)
-            self._take_in_kills(book, now)
-            here = book.current
-            if here is not None and status is not None and judging.seen_all_the_time(here):
-                seen = gathered(self._at_hand(conn, status, here, book.walk))
-                book.verify_at_hand({here.bot or "": seen})
+            undoing.take_in_kills(book, now)
+            undoing.take_in_windows(book, now)
+            if status is not None:
+                self._compare(book, status)
             book.draw()
 
         try:
             await self._desk.desk.database.write(verb)
         except UserError:
             return  # it ended meanwhile
+        if status is not None:
+            self._drawn[number] = words_of(status)
         self._desk.desk.sender.wake()
 
-    def _take_in_kills(self, book: Book, now: datetime) -> None:
-        """A kill belongs to every recovery that is open: what it undoes is to be done again."""
-        count, last = actions.kills(book.conn), actions.last_kill(book.conn)
-        if count == book.walk.kills or last is None:
-            return
-        if not walks.count_kills(book.conn, book.walk.id, before=book.walk.kills, now=count):
-            return
-        undone = [
-            each
-            for each in book.steps
-            if each.phase in UNDONE_BY_A_KILL
-            and each.state != StepState.OPEN
-            and _before(each.settled_at, last.accepted_at, now)
-        ]
-        book.reopen(
-            undone,
-            why=f"undone by {last.id}",
-            told=view.killed(last.id, last.requested_by, last.reason),
-            name=f"kill-{last.id}",
-        )
+    def _compare(self, book: Book, status: FleetStatus) -> None:
+        """Verify what is next, and reopen what was verified and is no longer so."""
+        here = book.current
+        if here is not None and judging.seen_all_the_time(here):
+            book.verify_at_hand({here.bot or "": self._at_hand(book.conn, status, (here,), book.walk)})
+        for each in self._held(book.conn, book.steps):
+            lines = judging.refuted(each, self._at_hand(book.conn, status, (each,), book.walk))
+            if lines:
+                book.no_longer(each, lines)
+
+
+def words_of(status: FleetStatus) -> str:
+    """What of a read is shown on a card, to see whether it changed."""
+    bots = ", ".join(f"{name} {bot.status}" for name, bot in status.bots.items())
+    return f"{bots}; {status.kill_switch_active}"
 
 
 def _redraw_every(walk: Walk, steps: Sequence[WalkStep], now: datetime) -> timedelta:
@@ -157,8 +172,3 @@ def _redraw_every(walk: Walk, steps: Sequence[WalkStep], now: datetime) -> timed
         )
     )
     return REDRAW_EVERY if timedelta() <= now - last < IDLE_AFTER else REDRAW_IDLE
-
-
-def _before(settled: datetime | None, killed: datetime, now: datetime) -> bool:
-    """True also for a time that is still to come: the clock was set back since."""
-    return settled is None or settled < killed or settled > now

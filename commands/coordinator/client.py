@@ -68,6 +68,7 @@ class Coordinator:
         self._budget = ReadBudget(per_minute=profile.per_minute, per_hour=profile.per_hour)
         self._statuses = SharedRead(self._read_status, clock=clock)
         self._healths = SharedRead(self._read_health, clock=clock)
+        self._seen: FleetStatus | None = None
         self._kills = 0
         self._calm = asyncio.Event()
         self._calm.set()
@@ -92,7 +93,14 @@ class Coordinator:
     async def read_back(self) -> FleetStatus:
         """The fleet as of a read that begins now, shared with nobody, on the connections of the stops."""
         began = self._now()
-        return wire.fleet_status(await self._stops.get("read_back", self._profile.status), observed_at=began)
+        said = await self._stops.get("read_back", self._profile.status)
+        self._seen = wire.fleet_status(said, observed_at=began)
+        return self._seen
+
+    @property
+    def seen(self) -> FleetStatus | None:
+        """The fleet as this process read it last, for whomever: also by a kill, while nobody else reads."""
+        return self._seen
 
     async def health(self) -> Health:
         """What GET /health says, shared with all who ask now; "healthy" means little: it says so while killed."""
@@ -196,7 +204,8 @@ class Coordinator:
         began = self._now()
         with self._budgeted(self._profile.status):
             said = await self._general.get("status", self._profile.status)
-        return wire.fleet_status(said, observed_at=began)
+        self._seen = wire.fleet_status(said, observed_at=began)
+        return self._seen
 
     async def _read_health(self) -> Health:
         began = self._now()

@@ -6,7 +6,7 @@ from commands.coordinator.model import STATUS_WORDS, BotStatus, FleetStatus
 from commands.masking import masked_text
 from commands.probes.model import Finding, Verdict
 from commands.probes.wording import topics
-from commands.words import cut, visible
+from commands.words import cut, listed, visible
 
 SOURCE = "GET /status"
 ERROR_SHOWN = 160
@@ -56,19 +56,29 @@ def _moving(status: FleetStatus, bots: tuple[str, ...], meant: tuple[str, ...], 
         meant = bots[bots.index(bot) :]  # those that depend on it must not trade on without it
     words = {name: _word(status.bots.get(name)) for name in meant}
     told = ", ".join(f"{name} {word}" for name, word in words.items()) or "no bot is listed"
-    still = [status.bots[name].proven_still for name in meant if name in status.bots]
+    still = [_kept_still(status.bots.get(name), status.kill_switch_active) for name in meant]
     signs: dict[str, bool] = {}
-    if len(still) == len(meant) and meant:
-        known = all(
-            each or word in {"running", "starting", "recovery"}
-            for each, word in zip(still, words.values(), strict=True)
-        )
-        if known:
-            signs["fleet.stopped"] = all(still)
+    if meant and None not in still:
+        signs["fleet.stopped"] = all(still)
+    fallen = [name for name, word in words.items() if word == "error"]
+    if fallen and status.kill_switch_active is False:
+        told += f"; {listed(fallen)} fell and nobody stopped it: it may be started again"
     if bot is not None and words[bot] in STATUS_WORDS:
         signs["bot.running"] = words[bot] == "running"
     verdict = Verdict.NOTED if signs else Verdict.UNKNOWN
     return Finding(verdict=verdict, text=told, source=SOURCE, signs=signs)
+
+
+def _kept_still(seen: BotStatus | None, switch: bool | None) -> bool | None:
+    """Whether a bot stands still and stays so; ``None`` where that is not known.
+
+    One that fell does not trade, but whatever watches over it may start it again unless the kill switch is active.
+    """
+    if seen is None or seen.status not in STATUS_WORDS:
+        return None
+    if seen.status == "error":
+        return switch
+    return seen.proven_still
 
 
 def _suffering(
@@ -137,9 +147,9 @@ def _errors(status: FleetStatus, meant: tuple[str, ...]) -> tuple[Finding, ...]:
                     signs={f"errors.{topic}": True for topic in named if topic in found},
                 )
             )
-    listed = [status.bots[name] for name in meant if name in status.bots]
-    known = len(listed) == len(meant) and all(
-        each.latest_errors or each.error_count is not None for each in listed
+    told_of = [status.bots[name] for name in meant if name in status.bots]
+    known = len(told_of) == len(meant) and all(
+        each.latest_errors or each.error_count is not None for each in told_of
     )
     absent = {f"errors.{topic}": False for topic in named if known and topic not in spoken}
     if not lines:

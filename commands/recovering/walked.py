@@ -6,11 +6,9 @@ from datetime import timedelta
 
 from commands.recovering.model import SCENARIOS, Moment
 from commands.recovering.telling import FIELD, Incident
+from commands.walking.stepping import cause_of
 from commands.words import cut
 from storage.walks import StepState, Walk, WalkStep
-
-CAUSE = "cause"
-"""The name of the step in which the cause is named, by the house's runbooks."""
 
 OTHER = "other"
 EARLIER = timedelta(hours=6)
@@ -46,10 +44,7 @@ def _scenario(scenario: str) -> str:
 
 
 def _cause(steps: Sequence[WalkStep]) -> str:
-    named = [each for each in steps if each.by is not None and each.note and each.state == StepState.ASSERTED]
-    cause = next((each for each in named if each.name == CAUSE), None)
-    first = next((each for each in named if each.phase == "investigate"), None)
-    found = cause or first
+    found = cause_of(steps)
     return found.note if found is not None else ""
 
 

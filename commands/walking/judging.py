@@ -11,6 +11,9 @@ from storage.walks import StepState, WalkStep
 CHEAP = frozenset({"fleet", "record", "history"})
 """Probes that ask for nothing that is not read anyway: what they tell is looked at all the time."""
 
+HOLDING = frozenset({"stop", "fix", "verify"})
+"""Phases of which what was verified has to hold until the fleet is released."""
+
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -28,6 +31,7 @@ class Judgement:
     """All signs of a step; it has passed when there are some and each of them has."""
 
     checks: tuple[Check, ...]
+    at: datetime | None = None  # of the oldest look that it rests on
 
     @property
     def passed(self) -> bool:
@@ -64,7 +68,8 @@ def judge(expects: Mapping[str, bool], evidence: Mapping[str, Evidence]) -> Judg
                     text=f"{words} ({found.source}, {found.at:%H:%M:%S} UTC)",
                 )
             )
-    return Judgement(checks=tuple(checks))
+    looks = [evidence[name].at for name in expects if name in evidence]
+    return Judgement(checks=tuple(checks), at=min(looks, default=None))
 
 
 def moment_of(
@@ -110,12 +115,17 @@ def fresh(step: WalkStep, *, now: datetime, for_: timedelta) -> bool:
 
 def stale(steps: Sequence[WalkStep], *, now: datetime, for_: timedelta) -> tuple[WalkStep, ...]:
     """Verified steps that have to hold before the fleet is released, and were looked at too long ago."""
+    return tuple(each for each in have_to_hold(steps) if not fresh(each, now=now, for_=for_))
+
+
+def have_to_hold(steps: Sequence[WalkStep]) -> tuple[WalkStep, ...]:
+    """Verified steps that must still be so when the fleet is released; none once its gradual recovery has begun."""
     if any(each.phase == "recover" and each.state != StepState.OPEN for each in steps):
         return ()
-    return tuple(
-        each
-        for each in steps
-        if each.state == StepState.VERIFIED
-        and each.phase in {"stop", "fix", "verify"}
-        and not fresh(each, now=now, for_=for_)
-    )
+    return tuple(each for each in steps if each.state == StepState.VERIFIED and each.phase in HOLDING)
+
+
+def refuted(step: WalkStep, evidence: Mapping[str, Evidence]) -> tuple[str, ...]:
+    """What a look that is newer than the one that verified the step shows against it."""
+    judged = judge(step.expects, looked_since(evidence, step.seen_at or _LONG_AGO))
+    return tuple(each.text for each in judged.checks if each.passed is False)

@@ -10,6 +10,9 @@ from config.runbooks import Runbook, Step
 from storage.walks import StepState, WalkStep
 
 _MONITOR = re.compile(r"/monitor \S+ \S+")
+CAUSE = "cause"
+"""The name of that step in the house's runbooks."""
+
 KEPT = frozenset({"assess", "stop", "investigate"})
 """Phases whose steps say the same in another runbook; what was mended for one trouble mends no other."""
 
@@ -64,6 +67,16 @@ def carried(before: Sequence[WalkStep], after: Sequence[WalkStep]) -> tuple[Walk
 def current(steps: Sequence[WalkStep]) -> WalkStep | None:
     """The first step that is not settled."""
     return next((each for each in steps if each.state == StepState.OPEN), None)
+
+
+def cause_of(steps: Sequence[WalkStep]) -> WalkStep | None:
+    """The step in which a person named the cause: that of this name, else the first asserted while investigating."""
+    named = [
+        each
+        for each in steps
+        if each.state == StepState.ASSERTED and each.phase == "investigate" and each.note
+    ]
+    return next((each for each in named if each.name == CAUSE), named[0] if named else None)
 
 
 def least_window(step: WalkStep) -> timedelta:

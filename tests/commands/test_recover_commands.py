@@ -84,7 +84,7 @@ def test_what_recover_is_told(typed: str, meant: Request) -> None:
         ("ndx", "did you mean ndax", recover.NOTHING),
         ("list all", "There is no bot 'list'", recover.NOTHING),
         ("!!!", "There is no bot '!!!'", recover.NOTHING),
-        ("ndax quantum shadowforge", "one word too many", recover.NOTHING),
+        ("ndax quantum shadowforge", "'quantum shadowforge' is no scenario", recover.NOTHING),
         ("ndax again", "what is different this time in at least 15 characters", recover.NOTHING),
         ("ndax again fourteen chars", "what is different", recover.NOTHING),
         ("ndax again too short", "/recover ndax again the memory was doubled", recover.NOTHING),

@@ -13,7 +13,7 @@ import httpx
 from tests.conversation import Conversation, free_port
 from tests.e2e.alerting import button, change, until
 from tests.e2e.test_files_and_host import action, approved, at_home, ended
-from tests.e2e.two_people import APPROVALS, approve, kill, stopped, two_people
+from tests.e2e.two_people import APPROVALS, approve, kill, stopped, text_of, two_people
 from tests.e2e.walking import Walking, opened
 
 STEP = """
@@ -217,7 +217,7 @@ def _status_reads(talk: Conversation) -> list[object]:
 async def test_a_stop_of_the_card_goes_while_the_database_does_not_answer(tmp_path: Path) -> None:
     async with two_people(tmp_path) as talk:
         walk = await opened(talk, "/recover ndax crash-loop")
-        await walk.at("stop")
+        await walk.assessed()
         change(talk, "alter table outbox rename to gone")
         await talk.admin.clicks("/kill", walk.card)
         await talk.slack.wait_for(talk.posts, 5)
@@ -226,7 +226,7 @@ async def test_a_stop_of_the_card_goes_while_the_database_does_not_answer(tmp_pa
 async def test_a_stop_goes_also_from_a_card_that_is_no_longer_so(tmp_path: Path) -> None:
     async with two_people(tmp_path) as talk:
         walk = await opened(talk, "/recover ndax crash-loop")
-        await walk.at("stop")
+        await walk.assessed()
         old = button(walk.card, "/kill")
         await walk.says("Done", "stopped by hand")
         await walk.at("evidence")
@@ -237,7 +237,7 @@ async def test_a_stop_goes_also_from_a_card_that_is_no_longer_so(tmp_path: Path)
 async def test_what_a_forged_stop_runs_is_a_stop(tmp_path: Path) -> None:
     async with two_people(tmp_path) as talk:
         walk = await opened(talk, "/recover ndax crash-loop")
-        await walk.at("stop")
+        await walk.assessed()
         old = button(walk.card, "/kill")
         for value in (
             "1:1:/override now",
@@ -257,10 +257,13 @@ async def test_a_restore_replaces_the_very_file_that_was_compared(tmp_path: Path
     async with at_home(tmp_path) as (talk, home):
         file = home / "config" / "bot-limits.json"
         await talk.admin.types("/config backup")
+        same = await talk.admin.types("/config restore bot-limits.json")
+        assert "holds exactly what" in text_of(same)
+        file.write_bytes(file.read_bytes().replace(b"15000", b"14000"))
         await talk.admin.types("/config restore bot-limits.json")
         await until(talk, lambda: talk.rows("select count(*) from approvals") == [(1,)])
         (which,) = talk.rows("select action_id from approvals")[0]
-        shown = await talk.person("second-admin").sees(which, "holds the same as now", where=APPROVALS)
+        shown = await talk.person("second-admin").sees(which, "14000", where=APPROVALS)
         file.write_bytes(file.read_bytes().replace(b"400", b"100"))  # somebody tightens a limit meanwhile
         await approve(talk, shown)
         await until(talk, lambda: ended(talk, which) is not None)

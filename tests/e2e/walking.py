@@ -10,7 +10,7 @@ from tests.conversation import OPS, Conversation
 from tests.e2e.alerting import at, buttons, card, change, now, until
 from tests.e2e.two_people import approve, text_of
 
-BY_THEMSELVES = frozenset({"look", "still-stopped"})
+BY_THEMSELVES = frozenset({"still-stopped"})
 """Steps that the fleet's status alone verifies."""
 
 NOTE = "the feed sent stale prices since 02:40"
@@ -81,6 +81,11 @@ class Walking:
                 await until(self.talk, lambda: self.current != here)  # noqa: B023 - likewise
                 continue
             await self.says("Skip" if "Skip" in buttons(self.card) else "Done", note, who)
+
+    async def assessed(self, who: str = "admin", note: str = "ndax, four times since 02:40") -> None:
+        """Say what was seen in the first step, and see that the stop is next."""
+        await self.past("assess", note=note, who=who)
+        await self.at("stop")
 
     async def agreed(self, label: str, who: str = "admin", by: str = "second-admin") -> str:
         """Press a command that takes two, and have another admin approve it; the id of the request."""

@@ -43,6 +43,7 @@ from walk_cards import (
 from chatbot.views import walk as view
 from chatbot.views.blocks import Message, message
 from chatbot.views.walk_state import WalkCard
+from commands.coordinator.model import BotStatus, FleetStatus
 from commands.walking import stepping
 from storage.walks import OnStep, StepState, WalkState
 from tests.blockkit import violations
@@ -139,7 +140,7 @@ CARDS = {
             f"◻️ 6. See every address reached\n{AHEAD}"
             f"{OPENED} · {LEGEND} · {AGES} · {AUDIT}"
         ),
-        [["/config diff", "/kill"], ["Check", "Done", "Take"], WHOLE],
+        [["/config diff", "/kill"], ["Look", "Done", "Take"], WHOLE],
     ),
     "no-longer-fresh": (
         VERIFYING,
@@ -246,7 +247,7 @@ def test_a_button_says_what_it_is_about_and_one_of_a_row_stands_out() -> None:
     assert each(WALKING) == {
         "/config diff": ("walk.run.0", "3:105", None),
         "/kill": ("walk.run.1", "3:105:/kill", "danger"),
-        "Check": ("walk.check", "3:105", None),
+        "Look": ("walk.check", "3:105", None),
         "Done": ("walk.done", "3:105", "primary"),  # no look can verify this step
         "Take": ("walk.take", "3:105", None),
         "Hand over": ("walk.hand", "3", None),
@@ -492,3 +493,23 @@ def test_a_title_that_names_its_bot_is_not_followed_by_it() -> None:
         "Step 7, Start ndax* is"
         in view.settled(replace(START, title="Start ndax", state=StepState.ASSERTED)).text
     )
+
+
+def seen(**words: str) -> FleetStatus:
+    """The fleet as it was read a moment ago."""
+    bots = {name: BotStatus(name=name, status=word) for name, word in words.items()}
+    return FleetStatus(observed_at=NOW, kill_switch_active=False, bots=bots)
+
+
+def test_the_card_tells_what_the_bots_do_and_warns_where_one_trades_that_was_stopped() -> None:
+    still = view.card(replace(WALKING, fleet=seen(ndax="stopped", quantum="running"))).text
+    assert "*The fleet* at 03:12:05 UTC: ndax stopped, quantum running; kill switch inactive\n" in still
+    assert "may trade" not in still  # the recovery is of ndax
+    moving = view.card(replace(WALKING, fleet=seen(ndax="running"))).text
+    assert "⚠️ *ndax may trade*, and by this recovery it is stopped: type /kill or /stop." in moving
+    released = [
+        replace(each, state="verified") if each.phase == "recover" else each for each in WALKING.steps
+    ]
+    started = view.card(replace(WALKING, steps=released, fleet=seen(ndax="running"))).text
+    assert "may trade" not in started
+    assert "The fleet* at" not in view.card(replace(ABANDONED, fleet=seen(ndax="running"))).text

@@ -1,5 +1,6 @@
 """The coordinator's word, judged: three-valued, and nothing is taken from what it does not say."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -43,7 +44,7 @@ def signs(status: FleetStatus, bot: str | None = None) -> dict[str, bool]:
     ("words", "bot", "stopped"),
     [
         (("stopped", "stopped", "stopped"), None, True),
-        (("stopped", "paused", "error"), None, True),  # none of these trades
+        (("stopped", "paused", "stopped"), None, True),
         (("stopped", "stopped", "running"), None, False),
         (("stopped", "stopped", "starting"), None, False),
         (("stopped", "stopped", "recovery"), None, False),
@@ -65,6 +66,16 @@ def test_the_fleet_stands_still_only_where_every_bot_that_matters_says_so(
     words: tuple[str | None, ...], bot: str | None, stopped: bool | None
 ) -> None:
     assert signs(in_states(*words), bot).get("fleet.stopped") is stopped
+
+
+@pytest.mark.parametrize(("switch", "stopped"), [(True, True), (False, False), (None, None)])
+def test_a_bot_that_fell_is_kept_still_by_the_kill_switch_alone(
+    switch: bool | None, stopped: bool | None
+) -> None:
+    status = replace(in_states("stopped", "paused", "error"), kill_switch_active=switch)
+    assert signs(status).get("fleet.stopped") is stopped
+    told = findings(status, None)[1].text
+    assert ("shadowforge fell and nobody stopped it" in told) is (switch is False)
 
 
 @pytest.mark.parametrize("bot", [None, *BOTS])

@@ -13,10 +13,12 @@ from commands.walking.judging import (
     Check,
     Judgement,
     fresh,
+    have_to_hold,
     judge,
     looked_since,
     moment_of,
     probes_of,
+    refuted,
     seen_all_the_time,
     stale,
 )
@@ -179,3 +181,27 @@ def test_a_look_counts_from_what_a_person_did_last_a_kill_or_the_opening_on() ->
 
     assert looked_since(evidence(fleet_stopped=True), NOW) == evidence(fleet_stopped=True)
     assert looked_since(evidence(fleet_stopped=True), NOW + SECOND) == {}
+
+
+def test_what_was_seen_is_as_old_as_its_oldest_look() -> None:
+    newer = evidence(fleet_stopped=True)
+    older = {name: replace(each, at=NOW - MINUTE) for name, each in evidence(kill_stands=True).items()}
+    found = judge({"fleet.stopped": True, "kill.stands": True}, {**newer, **older})
+    assert found.at == NOW - MINUTE
+    assert judge({"fleet.stopped": True}, newer).at == NOW
+    assert judge({"fleet.stopped": True}, {}).at is None
+
+
+@pytest.mark.parametrize(("ago", "seen", "found"), [(1, False, True), (-1, False, False), (1, True, False)])
+def test_only_a_newer_look_speaks_against_what_was_verified(ago: int, seen: bool, found: bool) -> None:
+    step = replace(verified(ago=ago * SECOND), expects={"fleet.stopped": True})
+    assert bool(refuted(step, evidence(fleet_stopped=seen))) is found
+    assert refuted(step, {}) == ()
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_what_was_verified_has_to_hold_from_the_stop_to_the_release(phase: str) -> None:
+    assert bool(have_to_hold([verified(phase)])) is (phase in {"stop", "fix", "verify"})
+    asserted = replace(verified(phase), state=StepState.ASSERTED)
+    assert have_to_hold([asserted]) == ()
+    assert have_to_hold([verified(phase), a_step(phase="recover", state=StepState.SKIPPED)]) == ()
