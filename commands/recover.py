@@ -71,7 +71,10 @@ def _handover(text: str) -> Request:
     number = int(numbered[1]) if numbered is not None else None
     person = person_in(numbered[2] if numbered is not None else rest)
     if person is None:
-        raise UserError(f"Say to whom, as in /recover handover @somebody. {UNCHANGED}")
+        raise UserError(
+            "Write to whom as a mention that Slack offers when you type @, as in /recover handover @name. "
+            + UNCHANGED
+        )
     return Request(command="recover", option=HANDOVER, number=number, person=person)
 
 

@@ -143,11 +143,11 @@ def _save(conn: Connection, *, desk: Desk, number: int, version: int, draft: Dra
     now, log = desk.now(), _known(conn, number)
     if log.state != "open":
         raise UserError(
-            f"Recovery #{number} is closed, so it was not changed: press Correct to append to it."
+            f"Recovery log #{number} is closed, so it was not changed: press Correct to append to it."
         )
     if not recoveries.save(conn, number, version=version, draft=replace(draft, bot=log.bot), by=by, at=now):
         raise UserError(
-            f"Somebody saved recovery #{number} while you wrote, so yours was not saved: open the form again."
+            f"Somebody saved recovery log #{number} while you wrote, so yours was not saved: open the form again."
         )
     showing.draw(conn, desk, number, now)
 
@@ -155,7 +155,7 @@ def _save(conn: Connection, *, desk: Desk, number: int, version: int, draft: Dra
 def _close(conn: Connection, *, desk: Desk, number: int, by: str) -> Message:
     now, log = desk.now(), _known(conn, number)
     if log.state != "open":
-        return view.answer(f"Recovery #{number} is closed already. Nothing was changed.")
+        return view.answer(f"Recovery log #{number} is closed already. Nothing was changed.")
     lacking = [
         word
         for word, text in (("a root cause", log.root_cause), ("an outcome", log.outcome))
@@ -163,22 +163,22 @@ def _close(conn: Connection, *, desk: Desk, number: int, by: str) -> Message:
     ]
     if lacking:
         raise UserError(
-            f"Recovery #{number} lacks {' and '.join(lacking)}, so it was not closed: press Edit and fill it in; "
+            f"Recovery log #{number} lacks {' and '.join(lacking)}, so it was not closed: press Edit and fill it in; "
             "'unknown' is an answer."
         )
     if not recoveries.close(conn, number, by=by, at=now):
         raise UserError(
-            f"Somebody changed recovery #{number} a moment ago, so it was not closed: look again."
+            f"Somebody changed recovery log #{number} a moment ago, so it was not closed: look again."
         )
     showing.draw(conn, desk, number, now)
-    return view.answer(f"Recovery #{number} is closed: nobody can change it any more.")
+    return view.answer(f"Recovery log #{number} is closed: nobody can change it any more.")
 
 
 def _correct(conn: Connection, *, desk: Desk, number: int, text: str, by: str) -> None:
     now = desk.now()
     _known(conn, number)
     if not recoveries.correct(conn, number, by=by, at=now, text=text):
-        raise UserError(f"Recovery #{number} is still open, so nothing was appended: press Edit.")
+        raise UserError(f"Recovery log #{number} is still open, so nothing was appended: press Edit.")
     showing.draw(conn, desk, number, now)
 
 
@@ -189,7 +189,7 @@ def _tick(conn: Connection, *, desk: Desk, item_id: int, done: bool, by: str) ->
         return view.answer(f"That item is {word} already. Nothing was changed.")
     showing.draw(conn, desk, one.log_id, now)
     showing.draw_homes(conn, desk, {one.owner, by}, now)
-    return view.answer(f"'{one.title}' of recovery #{one.log_id} is {word} now.")
+    return view.answer(f"'{one.title}' of recovery log #{one.log_id} is {word} now.")
 
 
 def _assign(

@@ -98,7 +98,7 @@ class RecoveryPressing:
             case _:
                 log = found.log
                 if log.state != "open":
-                    raise UserError(f"Recovery #{number} is closed, so it is not edited: press Correct.")
+                    raise UserError(f"Recovery log #{number} is closed, so it is not edited: press Correct.")
                 draft = Draft(
                     bot=log.bot,
                     scenario=log.scenario,
@@ -109,7 +109,7 @@ class RecoveryPressing:
                     outcome=log.outcome,
                     lessons=log.lessons,
                 )
-                return forms.log_form(draft, f"edit:{number}:{log.version}", title=f"Recovery #{number}")
+                return forms.log_form(draft, f"edit:{number}:{log.version}", title=f"Recovery log #{number}")
 
     async def _submitted(self, incoming: Incoming) -> Reply:
         match incoming.name:

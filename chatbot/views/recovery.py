@@ -36,7 +36,7 @@ def card(
 ) -> Message:
     """The card of one log: Edit and Close while it is open, Correct once it is closed."""
     return message(
-        header(f"📝 Recovery #{log.id}: {log.bot or 'the fleet'} ({log.state})"),
+        header(f"📝 Recovery log #{log.id}: {log.bot or 'the fleet'} ({log.state})"),
         *_fields(log),
         *_appended(corrections),
         actions(*_buttons(log)),
@@ -117,7 +117,7 @@ def full(log: RecoveryRow, corrections: Sequence[Correction], items: Sequence[It
     more = len(log.timeline) - len(moments)
     left = sum(each.done_at is None for each in items)
     return message(
-        header(f"Recovery #{log.id}: {log.bot or 'the fleet'} ({log.state})"),
+        header(f"Recovery log #{log.id}: {log.bot or 'the fleet'} ({log.state})"),
         *_fields(log),
         section(f"*Timeline*{f', the last {len(moments)} of {len(log.timeline)}' if more > 0 else ''}")
         if moments
@@ -134,7 +134,7 @@ def full(log: RecoveryRow, corrections: Sequence[Correction], items: Sequence[It
 def opened(number: int, where: str) -> Message:
     """What the person who wrote it is told."""
     return answer(
-        f"*Recovery #{number}* is written down. Its card and its checklist stand in {channel(where)}."
+        f"*Recovery log #{number}* is written down. Its card and its checklist stand in {channel(where)}."
     )
 
 
@@ -159,7 +159,7 @@ def checklist(log: RecoveryRow, items: Sequence[Item], now: datetime) -> Message
     """The ten items of a log, each with its tick."""
     left = sum(each.done_at is None for each in items)
     return message(
-        section(f"*After recovery #{log.id}*: {left} of {len(items)} left."),
+        section(f"*After recovery log #{log.id}*: {left} of {len(items)} left."),
         *(section(_item(each, now), accessory=_tick(each)) for each in items),
         actions(button("Assign", "recovery.assign", value=str(log.id))),
     )
@@ -188,7 +188,7 @@ def todo(items: Sequence[tuple[Item, RecoveryRow]], now: datetime) -> tuple[Bloc
         return ()
     shown = [
         section(
-            f"{_item(each, now)} (recovery #{log.id}, {outside(log.bot or 'the fleet', NAME_SHOWN)})",
+            f"{_item(each, now)} (recovery log #{log.id}, {outside(log.bot or 'the fleet', NAME_SHOWN)})",
             accessory=_tick(each),
         )
         for each, log in items[:LISTED]
@@ -205,7 +205,7 @@ def reminder(owner: str, log: RecoveryRow, items: Sequence[Item], now: datetime)
     """What somebody still has to do after a recovery, and that it is due."""
     return message(
         section(
-            f"{person(owner)} after *recovery #{log.id}* ({outside(log.bot or 'the fleet', NAME_SHOWN)}) "
+            f"{person(owner)} after *recovery log #{log.id}* ({outside(log.bot or 'the fleet', NAME_SHOWN)}) "
             f"{'this is' if len(items) == 1 else 'these are'} due:"
         ),
         *(section(_item(each, now), accessory=_tick(each)) for each in items),

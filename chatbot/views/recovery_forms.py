@@ -72,6 +72,6 @@ def assign_form(log: RecoveryRow, items: Sequence[Item], reader: str) -> View:
         person_input("owner", "Who?", initial=reader, optional=False),
         date_input("day", "Due on (empty: as it is)"),
         title="Assign",
-        explanation=f"One item of the checklist of recovery #{log.id}.",
+        explanation=f"One item of the checklist of recovery log #{log.id}.",
         submit="Assign",
     )

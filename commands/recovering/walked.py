@@ -53,9 +53,9 @@ def _line(step: WalkStep) -> str:
         case StepState.VERIFIED:
             how = f"verified: {cut('; '.join(step.seen), 160)}"
         case StepState.SKIPPED:
-            how = f"skipped by {step.by}: {cut(step.note, 160)}"
+            how = f"skipped: {cut(step.note, 160)}"
         case _:
-            how = f"asserted by {step.by}: {cut(step.note, 160)}"
+            how = f"asserted: {cut(step.note, 160)}"
     return f"{step.number}. {cut(step.title, 80)}: {how}"
 
 

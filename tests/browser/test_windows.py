@@ -59,7 +59,7 @@ async def test_the_log_is_written_in_a_form_and_closed(browser: Browser, talk: C
     await form.get_by_label("Root cause ('unknown' is an answer)").fill("unknown")
     await form.get_by_label("Outcome").select_option("partly")
     await form.get_by_role("button", name="Save").click()
-    card = page.locator("article:not(.only)", has_text="Recovery #1: the fleet").first
+    card = page.locator("article:not(.only)", has_text="Recovery log #1: the fleet").first
     await expect(card).to_contain_text("Root cause: unknown", timeout=SECONDS)
     await card.get_by_role("button", name="Close").click()
     await page.locator("#confirm").get_by_role("button", name="Close").click()

@@ -95,11 +95,11 @@ def test_what_recover_is_told(typed: str, meant: Request) -> None:
         ("abandon", "/recover abandon 3", recover.UNCHANGED),
         ("abandon ndax", "by its number", recover.UNCHANGED),
         ("abandon 3", "Say why, as in /recover abandon 3 found nothing", recover.UNCHANGED),
-        ("handover", "Say to whom", recover.UNCHANGED),
-        ("handover 3", "Say to whom", recover.UNCHANGED),
-        ("handover @somebody", "Say to whom", recover.UNCHANGED),
-        ("handover <@U0ADMIN2> please", "Say to whom", recover.UNCHANGED),
-        ("handover x <@U0ADMIN2>", "Say to whom", recover.UNCHANGED),
+        ("handover", "Write to whom as a mention", recover.UNCHANGED),
+        ("handover 3", "Write to whom as a mention", recover.UNCHANGED),
+        ("handover @somebody", "Write to whom as a mention", recover.UNCHANGED),
+        ("handover <@U0ADMIN2> please", "Write to whom as a mention", recover.UNCHANGED),
+        ("handover x <@U0ADMIN2>", "Write to whom as a mention", recover.UNCHANGED),
     ],
 )
 def test_what_recover_does_not_understand(typed: str, words: str, nothing: str) -> None:

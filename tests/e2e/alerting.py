@@ -15,9 +15,8 @@ from typing import Any, TypeVar
 import httpx
 
 from chatbot.sandbox.fleet.policy import Policy
-from chatbot.sandbox.slack import payloads
 from chatbot.sandbox.slack.model import Delivery, Message, readable
-from tests.conversation import OPS, Conversation, conversation
+from tests.conversation import Conversation, conversation
 from tests.e2e.two_people import text_of
 
 ALERTS = "C0ALERTS"
@@ -250,12 +249,8 @@ def from_prometheus(
 
 
 async def on_call(talk: Conversation, person: str, until: str = "", *, who: str = "admin") -> str:
-    """Type /oncall with a mention, which Slack passes on as a reference; the answer."""
-    typed = f"<@{person}|{talk.slack.person(person).name}> {until}".strip()
-    payload = payloads.command(
-        talk.slack.person(who), talk.slack.channel(OPS), "/oncall", typed, response_url=""
-    )
-    return text_of(await talk.slack.courier.ask("slash_commands", payload))
+    """Type /oncall with a mention; the answer."""
+    return text_of(await talk.person(who).types(f"/oncall @{person} {until}"))
 
 
 async def silenced(

@@ -41,7 +41,7 @@ async def written(talk: Conversation, **fields: str) -> Message:
     sent = await talk.slack.submit("operator", view.id, {"issue": "bad fills", **fields})
     assert sent.ack in (None, {}), sent.ack
     number = talk.rows("select max(id) from recoveries")[0][0]
-    return await card(talk, f"Recovery #{number}", where=OPS)
+    return await card(talk, f"Recovery log #{number}", where=OPS)
 
 
 async def submit(talk: Conversation, view: View, **fields: str) -> dict[str, str]:
@@ -62,7 +62,7 @@ async def test_a_log_is_prefilled_from_the_record_written_edited_closed_and_corr
         assert (known["scenario"], known["outcome"]) == ("unknown", "not-yet")
         assert datetime.strptime(known["began"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC) < datetime.now(UTC)
         assert await submit(talk, view) == {}
-        shown = await card(talk, "Recovery #1: the fleet (open)", where=OPS)
+        shown = await card(talk, "Recovery log #1: the fleet (open)", where=OPS)
         assert buttons(shown) == ["Edit", "Close"]
         assert "<@U0ADMIN1>" in shown.words  # who killed
 
@@ -147,12 +147,12 @@ async def test_what_a_form_brings_is_checked_field_by_field(tmp_path: Path) -> N
         assert talk.rows("select count(*) from recoveries") == [(0,)]
         await submit(talk, view, issue="x")
         await until(talk, lambda: talk.rows("select count(*) from recoveries") == [(1,)])
-        shown = await card(talk, "Recovery #1", where=OPS)
+        shown = await card(talk, "Recovery log #1", where=OPS)
         await talk.person("operator").clicks("Edit", shown)
         edit = await talk.person("operator").gets_form()
         change(talk, "update recoveries set version = version + 1")  # somebody saved meanwhile
         errors = await submit(talk, edit, issue="y")
-        assert "Somebody saved recovery #1 while you wrote" in errors["issue"]
+        assert "Somebody saved recovery log #1 while you wrote" in errors["issue"]
         assert talk.rows("select issue from recoveries") == [("x",)]
 
 

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from chatbot.sandbox.slack import payloads
 from chatbot.sandbox.slack.model import Message
 from tests.conversation import OPS, Conversation
 from tests.e2e.alerting import at, buttons, card, change, now, until
@@ -134,9 +133,5 @@ async def document(walk: Walking, who: str = "admin", **fields: Any) -> None:
 
 
 async def hands_over(talk: Conversation, number: int, to: str, *, who: str) -> str:
-    """Type /recover handover with a mention, which Slack passes on as a reference; the answer."""
-    typed = f"handover {number} <@{to}|{talk.slack.person(to).name}>"
-    payload = payloads.command(
-        talk.slack.person(who), talk.slack.channel(OPS), "/recover", typed, response_url=""
-    )
-    return text_of(await talk.slack.courier.ask("slash_commands", payload))
+    """Type /recover handover with a mention; the answer."""
+    return text_of(await talk.person(who).types(f"/recover handover {number} @{to}"))

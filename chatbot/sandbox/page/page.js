@@ -103,7 +103,9 @@ function drawMessages(state) {
   at("home").hidden = chosen.channel !== HOME;
   const here = state.messages.filter((message) => message.channel === chosen.channel);
   const known = new Map([...place.children].map((node) => [node.dataset.ts, node]));
-  const stayedDown = place.scrollHeight - place.scrollTop - place.clientHeight < 80;
+  const opened = place.dataset.channel !== chosen.channel;
+  place.dataset.channel = chosen.channel;
+  const stayedDown = opened || place.scrollHeight - place.scrollTop - place.clientHeight < 80;
   const wanted = here.filter((m) => !m.thread_ts || m.thread_ts === m.ts || m.only_for).map((message) => {
     const replies = here.filter((m) => m.thread_ts === message.ts && m.ts !== message.ts && !m.only_for);
     const drawn = JSON.stringify([message, replies, names]);

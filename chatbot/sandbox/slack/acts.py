@@ -1,5 +1,6 @@
 """What people do in Slack: type a command, press a button, fill in a modal, mention the bot."""
 
+import re
 from dataclasses import replace
 
 from chatbot.sandbox.slack import payloads
@@ -13,6 +14,7 @@ from chatbot.sandbox.slack.submissions import settle
 from chatbot.sandbox.slack.workspace import Workspace
 
 SLACKBOT = "USLACKBOT"
+_NAMED = re.compile(r"(?<![\w@<])([@#])([\w.-]*\w)")
 
 
 class Acts:
@@ -49,7 +51,7 @@ class Acts:
 
     def say(self, person: str, channel: str, text: str, *, thread_ts: str | None = None) -> Message:
         """Write an ordinary message, which the bot does not hear."""
-        return self._write(self.person(person).id, self.channel(channel).id, escaped(text), thread_ts)
+        return self._write(self.person(person).id, self.channel(channel).id, self._passed_on(text), thread_ts)
 
     async def command(
         self, person: str, channel: str, name: str, text: str = "", **overrides: object
@@ -58,14 +60,14 @@ class Acts:
         who, where = self.person(person), self.channel(channel)
         key = self._reply_passes.issue(channel=where.id, person=who.id)
         url = f"{self._base_url}/hooks/commands/{key}"
-        payload = payloads.command(who, where, name, escaped(text), response_url=url) | overrides
+        payload = payloads.command(who, where, name, self._passed_on(text), response_url=url) | overrides
         if self._status_is_builtin and name == "/status":
             return Delivery(kind="slash_commands", payload=payload, error="slack_builtin")
         self._triggers.issue(str(payload["trigger_id"]), person=who.id)
         delivery = await self.courier.ask("slash_commands", payload)
         if delivery.error is None and delivery.ack is not None:
             if delivery.ack.get("response_type") == "in_channel":
-                self._write(who.id, where.id, f"{name} {escaped(text)}".strip(), None)
+                self._write(who.id, where.id, f"{name} {self._passed_on(text)}".strip(), None)
             try:
                 reply = ReplyPass(channel=where.id, person=who.id, message=None, at=0.0, left=0)
                 answer_in_place(self.workspace, reply, delivery.ack)
@@ -144,7 +146,7 @@ class Acts:
     ) -> Delivery:
         """Mention the bot in a channel or thread."""
         who, where = self.person(person), self.channel(channel)
-        said = self._write(who.id, where.id, f"<@{BOT_USER}> {escaped(text)}".strip(), thread_ts)
+        said = self._write(who.id, where.id, f"<@{BOT_USER}> {self._passed_on(text)}".strip(), thread_ts)
         body: Json = {
             "type": "app_mention",
             "user": who.id,
@@ -169,6 +171,18 @@ class Acts:
         if home is not None:
             body["view"] = home.wire()
         return await self.courier.tell(payloads.event(body))
+
+    def _passed_on(self, text: str) -> str:
+        """What a person typed as Slack passes it on: escaped, with whom and where it names as references."""
+
+        def reference(name: re.Match[str]) -> str:
+            try:
+                named = self.person(name[2]) if name[1] == "@" else self.channel(name[2])
+            except LookupError:
+                return name[0]
+            return f"<{name[1]}{named.id}|{named.name}>"
+
+        return _NAMED.sub(reference, escaped(text))
 
     def _view(self, view_id: str) -> View:
         homes = {home.id: home for home in self.workspace.homes.values()}

@@ -230,7 +230,9 @@ def _acting(act: Callable[[Json], Awaitable[Json]]) -> Callable[[web.Request], A
         try:
             wanted: Any = json.loads(await request.text() or "{}")
             return web.json_response(await act(wanted))
-        except (KeyError, LookupError, FormError, TypeError, ValueError) as mistake:
+        except FormError as mistake:
+            return web.json_response({"error": f"{mistake}, says Slack."}, status=400)
+        except (KeyError, LookupError, TypeError, ValueError) as mistake:
             return web.json_response({"error": f"{type(mistake).__name__}: {mistake}"}, status=400)
 
     return handle

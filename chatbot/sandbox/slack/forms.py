@@ -76,7 +76,7 @@ def _value(element: Json, given: object) -> object:
 
 
 def _check(block: Json, element: Json, value: object) -> None:
-    name = block["block_id"]
+    name = f"'{block['label']['text']}'" if "label" in block else block["block_id"]
     if not value and value != 0:
         if not block.get("optional"):
             raise FormError(f"{name} is required")

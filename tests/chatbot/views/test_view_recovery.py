@@ -111,7 +111,7 @@ def test_whatever_is_in_it_slack_takes_it(text: str) -> None:
 def test_the_card_tells_the_handbooks_fields_and_the_times() -> None:
     text = view.card(log(), (), audit=(7, "cd" * 32)).text
     for words in (
-        "📝 Recovery #3: bad fills (open)",
+        "📝 Recovery log #3: bad fills (open)",
         "*Issue*: bad fills",
         "*Root cause*: bad fills",
         "*Outcome*: _not filled in yet_",

@@ -118,10 +118,10 @@ async def test_a_submission_carries_the_whole_option(
 async def test_what_slack_would_not_let_a_person_send_is_not_sent(slack: LocalSlack, form: Form) -> None:
     view = await opened(slack)
     for values, why in (
-        ({"why": "known"}, "how_long is required"),
-        ({"how_long": "", "why": "known"}, "how_long is required"),
+        ({"why": "known"}, "'For how long\\?' is required"),
+        ({"how_long": "", "why": "known"}, "'For how long\\?' is required"),
         ({"how_long": "2 hours", "why": "known"}, "no option '2 hours'"),
-        ({"how_long": "900"}, "why is required"),
+        ({"how_long": "900"}, "'Why\\?' is required"),
     ):
         with pytest.raises(FormError, match=why):
             await slack.submit("admin", view, values)
@@ -155,7 +155,9 @@ async def test_the_page_draws_the_select_and_sends_what_was_chosen(
     send = page.get_by_role("button", name="Silence it")
     await page.get_by_label("Why?").fill("known")
     await send.click()
-    await expect(page.locator("#modal-outcome")).to_contain_text("how_long is required", timeout=SECONDS)
+    await expect(page.locator("#modal-outcome")).to_contain_text(
+        "Not sent: 'For how long?' is required, says Slack.", timeout=SECONDS
+    )
     await select.select_option(label="4 hours")
     await send.click()
     await page.get_by_text("An hour is the most.").wait_for()
