@@ -17,6 +17,12 @@ TROUBLE_SHOWN = 8
 UNKNOWN_SHOWN = 5
 NOTED_SHOWN = 2
 FINDING_SHOWN = 160
+IN_SHORT = 70
+"""Characters of each finding that is not told at length."""
+
+REST_SHOWN = 12
+NOTED_IN_SHORT = 4
+
 REASONS_SHOWN = 2
 SLOW = 5.0
 """Seconds from which it is told that a probe took long."""
@@ -62,9 +68,11 @@ def lasting_of(report: Report) -> str:
 def _listed(head: str, found: Sequence[Finding], most: int) -> tuple[Block | None, ...]:
     if not found:
         return ()
-    more = len(found) - most
-    lines = [f"• {_finding(each)}" for each in found[:most]]
-    return in_sections([head, *lines, *([f"• and {more} more"] if more > 0 else [])])
+    told: dict[str, list[str]] = {}  # what several of them saw is said once
+    for each in found:
+        told.setdefault(each.text, []).append(each.source)
+    lines = [f"• {_finding(text, sources)}" for text, sources in told.items()]
+    return in_sections([head, *lines[:most], *_rest(list(told)[most:], REST_SHOWN)])
 
 
 def _probe(one: Report) -> Block | None:
@@ -73,18 +81,27 @@ def _probe(one: Report) -> Block | None:
     well = "; ".join(each.text.rstrip(".") for each in one.findings if each.verdict is Verdict.WELL)
     if not noted and not well:
         return None
-    more = len(noted) - NOTED_SHOWN
     name = PROBES.get(one.probe, one.probe)
     return section(
         f"*{name[:1].upper()}{name[1:]}*, at {when(one.at)}",
         *(f"• {words.found(each.text, each.source, FINDING_SHOWN)}" for each in noted[:NOTED_SHOWN]),
-        f"• and {more} more" if more > 0 else "",
+        *_rest([each.text for each in noted[NOTED_SHOWN:]], NOTED_IN_SHORT),
         f"✓ well: {outside(well, FINDING_SHOWN)}" if well else "",
     )
 
 
-def _finding(each: Finding) -> str:
-    return f"{words.found(each.text, each.source, FINDING_SHOWN)} _({outside(each.source, NAME_SHOWN)})_"
+def _rest(texts: Sequence[str], most: int) -> tuple[str, ...]:
+    """What is not told at length: how many, and as many of them in short as there is room for."""
+    if not texts:
+        return ()
+    short = [outside(each, IN_SHORT) for each in texts[:most]]
+    end = "; ..." if len(texts) > most else ""
+    return (f"• and {len(texts)} more, in short: {'; '.join(short)}{end}",)
+
+
+def _finding(text: str, sources: Sequence[str]) -> str:
+    seen = ", ".join(dict.fromkeys(outside(each, NAME_SHOWN) for each in sources))
+    return f"{words.found(text, sources[0], FINDING_SHOWN)} _({seen})_"
 
 
 def logs(

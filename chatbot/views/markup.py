@@ -14,6 +14,7 @@ ERROR_SHOWN = 300
 NAME_SHOWN = 60
 
 _PERSON = re.compile(r"[UW][A-Z0-9]{1,20}")
+_PERSON_IN_TEXT = re.compile(r"(?<![\w@#-])[UW](?=[A-Z]*[0-9])[A-Z0-9]{6,20}(?![\w…-])")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,20}")
 _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 _MENTION = re.compile(r"<([@#][A-Z0-9]+)>")
@@ -64,6 +65,11 @@ def lasting(span: timedelta) -> str:
         return f"{minutes} min"
     hours = minutes // 60
     return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def with_people(escaped: str) -> str:
+    """Slack ids in a sentence as mentions: for an answer that one person alone sees, where nobody is called by it."""
+    return _PERSON_IN_TEXT.sub(lambda found: f"<@{found[0]}>", escaped)
 
 
 def person(who: str) -> str:

@@ -1,14 +1,14 @@
 """The short answers: a refusal in one sentence, and a fault with its reference."""
 
 from chatbot.views.blocks import Message, message, section
-from chatbot.views.markup import outside
+from chatbot.views.markup import outside, with_people
 
 SENTENCE_SHOWN = 1000
 
 
 def refusal(sentence: str) -> Message:
     """One sentence for the person who asked."""
-    return message(section(outside(sentence, SENTENCE_SHOWN) or "Nothing was done."))
+    return message(section(with_people(outside(sentence, SENTENCE_SHOWN)) or "Nothing was done."))
 
 
 def fault(reference: str) -> Message:

@@ -1,9 +1,8 @@
 """The words of a recovery's card: words before marks, and a time and an age beside everything that was seen."""
 
-import re
 from datetime import datetime, timedelta
 
-from chatbot.views.markup import NAME_SHOWN, lasting, outside, person, when
+from chatbot.views.markup import NAME_SHOWN, lasting, outside, person, when, with_people
 from chatbot.views.walk_state import WalkCard
 from commands.coordinator.model import MOVING
 from commands.probes.record import SOURCE
@@ -29,7 +28,6 @@ PHASES = {
 LEGEND = "✅ was seen by a look, ☑️ is what a person says, ◻️ is not done yet"
 
 # Whole words alone: "kill-U7F3K2QX" names an action, and what ends in "…" may be the beginning of another id.
-_PERSON = re.compile(r"(?<![\w-])[UW][A-Z0-9]{6,20}(?![\w…-])")
 
 
 def headline(state: WalkCard) -> str:
@@ -182,7 +180,7 @@ def expectation(step: WalkStep) -> str:
 def found(text: str, source: str, limit: int) -> str:
     """What was seen, as markup; the ids of people become mentions where our own record names them."""
     shown = outside(text, limit)
-    return _PERSON.sub(r"<@\g<0>>", shown) if source == SOURCE else shown
+    return with_people(shown) if source == SOURCE else shown
 
 
 def looked(line: str, limit: int) -> str:

@@ -13,7 +13,7 @@ from chatbot.views import walk_forms as forms
 from chatbot.views.blocks import Message, View
 from chatbot.views.walk_words import fleet
 from chatbot.walking import showing
-from chatbot.walking.book import NO_SUCH, OVER, Book, told
+from chatbot.walking.book import NO_SUCH, OVER, Book, next_step, told
 from chatbot.walking.desk import WalkDesk
 from chatbot.walking.opening import open_walk
 from chatbot.walking.probing import Prober
@@ -212,12 +212,7 @@ class WalkActs:
 
     async def _step(self, number: int, step_id: int) -> WalkStep:
         steps = await self._desk.desk.ask(lambda conn: walks.steps(conn, number))
-        here = stepping.current(steps)
-        if here is None or here.id != step_id:
-            raise UserError(
-                "That step is not the one that is next: look at the card again. Nothing was done."
-            )
-        return here
+        return next_step(steps, step_id)
 
     async def _walk(self, number: int) -> Walk:
         walk = await self._desk.desk.ask(lambda conn: walks.get(conn, number))

@@ -52,12 +52,7 @@ class Book:
 
     def step(self, step_id: int) -> WalkStep:
         """The step of that id; UserError when it is not the one that is next."""
-        here = self.current
-        if here is None or here.id != step_id:
-            raise UserError(
-                "That step is not the one that is next: look at the card again. Nothing was changed."
-            )
-        return here
+        return next_step(self.steps, step_id)
 
     def record(self, event: str, by: str, **detail: Any) -> None:
         """Append to the audit."""
@@ -207,6 +202,20 @@ class Book:
                 changed = True
         self.steps = walks.steps(self.conn, self.walk.id)
         return changed
+
+
+def next_step(steps: Sequence[WalkStep], step_id: int) -> WalkStep:
+    """The step of that id; UserError when it is not the one that is next, with what was said of it meanwhile."""
+    here = stepping.current(steps)
+    if here is not None and here.id == step_id:
+        return here
+    meant = next((each for each in steps if each.id == step_id), None)
+    if meant is None or meant.state == StepState.OPEN or meant.settled_at is None:
+        raise UserError("That step is not the one that is next: look at the card again. Nothing was changed.")
+    raise UserError(
+        f"Step {meant.number} was {meant.state} at {meant.settled_at:%H:%M:%S} UTC already, so nothing was changed: "
+        "the card says how and by whom."
+    )
 
 
 def _judged(step: WalkStep, evidence: Mapping[str, Mapping[str, Evidence]]) -> Judgement:

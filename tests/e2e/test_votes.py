@@ -150,7 +150,7 @@ async def test_one_denial_beats_any_number_of_approvals(tmp_path: Path) -> None:
         said = await talk.slack.courier.ask("interactive", _as(talk, half, "U0ADMIN3", f"{action}:1"))
         assert said.error is None
         await talk.person("third-admin").reads(
-            "out of date", "1 of 2 approvals, by U0ADMIN2", where=APPROVALS
+            "out of date", "1 of 2 approvals, by <@U0ADMIN2>", where=APPROVALS
         )
         await talk.person("third-admin").clicks("Deny", half)
         form = await talk.person("third-admin").gets_form()

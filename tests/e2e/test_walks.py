@@ -145,7 +145,13 @@ async def test_it_is_handed_over_listed_shown_and_belongs_to_those_who_may(tmp_p
     async with two_people(tmp_path) as talk:
         assert "by operators and admins" in text_of(await talk.person("viewer").types("/recover ndax"))
         walk = await opened(talk, CRASH, who="operator")
+        await walk.at("look")
+        await walk.press("Done", "admin")
+        late = await talk.admin.gets_form()
         await walk.assessed("operator")
+        refused = await talk.slack.submit("admin", late.id, {"note": "seen as well"})
+        assert "Step 1 was asserted at" in str(refused.ack)
+        assert walk.steps[0][4] == "asserted"
         await reply(talk, walk.shown, "No recovery log of ndax")
         listed = text_of(await talk.person("viewer").types("/recover"))
         assert "#1 ndax" in listed

@@ -118,6 +118,8 @@ def test_a_refusal_is_the_sentence_and_a_fault_has_its_reference() -> None:
         refusals.refusal("Say which bot, as in /stop <bot>.").text
         == "Say which bot, as in /stop &lt;bot&gt;."
     )
+    told = refusals.refusal("It was approved by U0ADMIN2, not <@U0ADMIN1>: kill-U7F3K2QX, UNKNOWN.").text
+    assert told == "It was approved by <@U0ADMIN2>, not &lt;@U0ADMIN1&gt;: kill-U7F3K2QX, UNKNOWN."
     assert refusals.refusal("").text == "Nothing was done."
     assert "(reference ref-12ab)" in refusals.fault("ref-12ab").text
 

@@ -105,7 +105,11 @@ def test_probes_that_could_not_look_are_never_told_as_well() -> None:
     text = view.report(blind, (GENERAL,), bot=None, at=NOW).text
     assert "0 in trouble, 9 not known, 0 well." in text
     assert "? *Not known*, so it may be well or not\n• fleet does not answer _(fleet)_\n" in text
-    assert "• history does not answer _(history)_\n• logs does not answer _(logs)_\n• and 4 more\n" in text
+    assert "• history does not answer _(history)_\n• logs does not answer _(logs)_\n" in text
+    assert (
+        "• and 4 more, in short: network does not answer; config does not answer; host does not answer; "
+        "git does not answer\n" in text
+    )
     assert "✓" not in text
 
 
@@ -140,12 +144,27 @@ def test_many_findings_stay_short_and_those_not_shown_are_counted() -> None:
     assert said.count("\n") < 75
     assert "180 in trouble, 180 not known, 180 well." in said
     assert "• ill 7 of fleet xxx" in said
-    assert "• and 172 more\n? *Not known*" in said
-    assert "• and 175 more\n*Proposed*" in said
+    assert "• and 172 more, in short: ill 8 of fleet xxx" in said
+    assert "…; ...\n? *Not known*" in said
+    assert "• and 175 more, in short: unknown 5 of fleet xxx" in said
+    assert "…; ...\n*Proposed*" in said
     assert "• noted 1 of logs xxx" in said
-    assert said.count("• and 18 more\n✓ well: well 0 of ") == len(PROBES)
+    assert said.count("• and 18 more, in short: noted 2 of ") == len(PROBES)
+    assert said.count("…; ...\n✓ well: well 0 of ") == len(PROBES)
     assert said.count("*Also fits*") == 2
     assert "General" not in said
+
+
+def test_what_several_probes_saw_is_said_once_with_all_its_sources() -> None:
+    twice = [
+        Report(
+            probe=name, at=NOW, took=0.1, findings=(finding(Verdict.ILL, "ndax: the feed is stale", name),)
+        )
+        for name in ("fleet", "monitor")
+    ]
+    text = view.report(twice, (GENERAL,), bot=None, at=NOW).text
+    assert "• ndax: the feed is stale _(fleet, monitor)_\n" in text
+    assert text.count("the feed is stale") == 1
 
 
 def test_a_person_is_a_mention_only_where_our_own_record_names_one() -> None:

@@ -333,7 +333,7 @@ def looked(line: str) -> str:
         ("U0ADMIN1x, xU0ADMIN1, U0AD (our own record)", "• U0ADMIN1x, xU0ADMIN1, U0AD (our own record)"),
         (
             "<@U0ADMIN1> & <!channel> (our own record)",
-            "• &lt;@<@U0ADMIN1>&gt; &amp; &lt;!channel&gt; (our own record)",
+            "• &lt;@U0ADMIN1&gt; &amp; &lt;!channel&gt; (our own record)",
         ),
         ("U0ADMIN1 was here (logs/ndax.log)", "• U0ADMIN1 was here (logs/ndax.log)"),
         ("U0ADMIN1 (our own record) (logs/ndax.log)", "• U0ADMIN1 (our own record) (logs/ndax.log)"),
