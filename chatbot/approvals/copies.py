@@ -5,6 +5,7 @@ All of them are owed in the transaction that changes the request, so that none g
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,7 +17,7 @@ from chatbot.views import approval as view
 from chatbot.views import home as home_view
 from chatbot.views.approval_state import RequestCard
 from chatbot.views.blocks import Message
-from storage import actions, approvals, audit, latch, lockdown, recoveries
+from storage import actions, approvals, audit, latch, lockdown, recoveries, walks
 from storage.actions import Action
 from storage.approvals import Approval
 from storage.audit import Entry
@@ -75,6 +76,7 @@ def homes(conn: Connection, desk: Desk, people: Sequence[str] | None = None) -> 
     """The home tabs of these people (default: of every admin)."""
     open_now, lately, now = waiting(conn), ended(conn), desk.now()
     held, locked = latch.current(conn), lockdown.current(conn)
+    under_way = walks.standing(conn)
     return tuple(
         Owing(
             key=f"home/{person}",
@@ -88,6 +90,7 @@ def homes(conn: Connection, desk: Desk, people: Sequence[str] | None = None) -> 
                     held=held,
                     locked=locked,
                     todo=recoveries.open_items(conn, person),
+                    recoveries=under_way,
                     now=now,
                     root=desk.root,
                 )
@@ -96,6 +99,13 @@ def homes(conn: Connection, desk: Desk, people: Sequence[str] | None = None) -> 
         )
         for person in (desk.admins if people is None else people)
     )
+
+
+def draw_homes(conn: Connection, desk: Desk, people: set[str], now: datetime) -> None:
+    """Owe the home tabs of these people, in the transaction that changes what they show."""
+    known = sorted(each for each in people if each)
+    if known:
+        owe(conn, homes(conn, desk, known), now)
 
 
 async def show_homes(desk: Desk, people: Sequence[str] | None = None) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from chatbot.approvals import copies
 from chatbot.charts import available
 from chatbot.desk import Desk
 from chatbot.recovering import showing
@@ -135,7 +136,7 @@ def _create(conn: Connection, *, desk: Desk, draft: Draft, by: str, key: str) ->
         at=now,
     )
     showing.draw(conn, desk, log.id, now)
-    showing.draw_homes(conn, desk, {by}, now)
+    copies.draw_homes(conn, desk, {by}, now)
     return log.id
 
 
@@ -188,7 +189,7 @@ def _tick(conn: Connection, *, desk: Desk, item_id: int, done: bool, by: str) ->
     if not recoveries.tick(conn, item_id, done=done, by=by, at=now):
         return view.answer(f"That item is {word} already. Nothing was changed.")
     showing.draw(conn, desk, one.log_id, now)
-    showing.draw_homes(conn, desk, {one.owner, by}, now)
+    copies.draw_homes(conn, desk, {one.owner, by}, now)
     return view.answer(f"'{one.title}' of recovery log #{one.log_id} is {word} now.")
 
 
@@ -200,7 +201,7 @@ def _assign(
     if not recoveries.assign(conn, item_id, owner=owner, due_at=due, by=by, at=now):
         raise UserError("That item is done already, so it was not given to anybody.")
     showing.draw(conn, desk, one.log_id, now)
-    showing.draw_homes(conn, desk, {one.owner, owner}, now)
+    copies.draw_homes(conn, desk, {one.owner, owner}, now)
 
 
 def _known(conn: Connection, number: int) -> RecoveryRow:

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from chatbot.approvals.copies import draw_homes
 from chatbot.desk import Desk
-from chatbot.recovering.showing import card_key, draw_checklist, draw_homes
+from chatbot.recovering.showing import card_key, draw_checklist
 from chatbot.steps import Owing, owe
 from chatbot.views import recovery as view
 from storage import recoveries

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from chatbot.approvals import copies
 from chatbot.desk import Desk
 from chatbot.steps import Owing, owe
 from chatbot.views import recovery as view
@@ -50,10 +49,3 @@ def draw_checklist(conn: Connection, desk: Desk, log: RecoveryRow, now: datetime
         ),
         now,
     )
-
-
-def draw_homes(conn: Connection, desk: Desk, people: set[str], now: datetime) -> None:
-    """Owe the home tabs of these people."""
-    known = sorted(each for each in people if each)
-    if known:
-        owe(conn, copies.homes(conn, desk, known), now)

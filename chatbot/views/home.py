@@ -7,13 +7,15 @@ from chatbot.views import approval, recovery
 from chatbot.views.approval_state import RequestCard
 from chatbot.views.approval_words import headline
 from chatbot.views.blocks import View, context, header, home, section
-from chatbot.views.markup import outside, person, when
+from chatbot.views.markup import NAME_SHOWN, outside, person, when
 from storage.latch import Latch
 from storage.lockdown import Lockdown
 from storage.recoveries import Item, RecoveryRow
+from storage.walks import Walk
 
 WAITING_SHOWN = 15
 ENDED_SHOWN = 8
+RECOVERIES_SHOWN = 10
 
 
 def view(
@@ -27,6 +29,7 @@ def view(
     root: str,
     now: datetime,
     todo: Sequence[tuple[Item, RecoveryRow]] = (),
+    recoveries: Sequence[Walk] = (),
 ) -> View:
     """The tab of one reader; the buttons are there only for who may use them."""
     return home(
@@ -45,6 +48,7 @@ def view(
         if len(waiting) > WAITING_SHOWN
         else None,
         section(_killed(held), _locked(locked)),
+        section(*(_recovery(each) for each in recoveries[:RECOVERIES_SHOWN])) if recoveries else None,
         *recovery.todo(todo, now),
         header("Lately"),
         section(
@@ -60,6 +64,12 @@ def _killed(held: Latch | None) -> str:
         return "*Our record*: the fleet is not killed."
     why = outside(held.reason, 200) or "no reason given"
     return f"*Our record*: killed since {when(held.engaged_at, day=True)} by {person(held.by)} ({why})."
+
+
+def _recovery(walk: Walk) -> str:
+    what, title = outside(walk.bot or "the fleet", NAME_SHOWN), outside(walk.title, 80)
+    led = f"led by {person(walk.lead)}, since {when(walk.opened_at, day=True)}"
+    return f"*Recovery #{walk.id}* of {what}{f', {title}' if title else ''}: {led} (/recover show {walk.id})."
 
 
 def _locked(locked: Lockdown | None) -> str:

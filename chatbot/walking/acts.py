@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from chatbot.approvals.copies import draw_homes
 from chatbot.steps import Owing, owe
 from chatbot.views import walk as view
 from chatbot.views import walk_forms as forms
@@ -134,6 +135,7 @@ class WalkActs:
             book.record("handed over", by, before=walk.lead, to=to)
             state = book.draw()
             now = self._desk.desk.now()
+            draw_homes(book.conn, self._desk.desk, {walk.lead, to}, now)
             message = view.handed_over(state, by)
             book.reply(f"lead-{now.timestamp():.3f}", message)
             direct = Owing(

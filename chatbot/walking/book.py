@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from chatbot.approvals.copies import draw_homes
 from chatbot.views import walk as view
 from chatbot.views.blocks import Message
 from chatbot.views.walk_state import WalkCard
@@ -165,6 +166,7 @@ class Book:
         if not walks.end(self.conn, self.walk.id, state=state, by=by, why=why, at=self._now):
             raise UserError(OVER)
         self.record(state.value, by, why=why)
+        draw_homes(self.conn, self._desk.desk, {by, self.walk.lead} - {"chatbot"}, self._now)
         walk = walks.get(self.conn, self.walk.id) or self.walk
         self.reply("ended", view.ended(showing.state_of(self.conn, self._desk, walk, self._now)))
 

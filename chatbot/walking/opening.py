@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from chatbot.approvals.copies import draw_homes
 from chatbot.views import walk as view
 from chatbot.views.walk_state import WalkCard
 from chatbot.walking import showing
@@ -77,6 +78,7 @@ def open_walk(
         },
     )
     state = showing.draw(conn, desk, walk.id, now)
+    draw_homes(conn, desk.desk, {by}, now)
     told = view.opened(_with_similar(conn, state))
     showing.reply(conn, desk, walk.id, name="opened", message=told, now=now)
     return state

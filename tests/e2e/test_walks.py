@@ -166,6 +166,10 @@ async def test_it_is_handed_over_listed_shown_and_belongs_to_those_who_may(tmp_p
         assert sent.ack in (None, {}), sent.ack
         await reply(talk, walk.shown, "<@U0ADMIN2>, <@U0OPER01> hands this recovery over")
         await until(talk, lambda: "*Lead*: <@U0ADMIN2>" in str(walk.card.blocks))
+        # the home tabs of those whom it concerns say so, too
+        on_tab = "*Recovery #1* of ndax, A bot crashes again and again: led by <@U0ADMIN2>"
+        for role in ("operator", "second-admin"):
+            await until(talk, lambda: on_tab in str(talk.slack.home(role)))  # noqa: B023 - waited for at once
         # whoever no longer leads it cannot give it on, an admin can
         assert "handed over by whoever leads" in await hands_over(talk, 1, "U0ADMIN1", who="operator")
         assert "is handed over" in await hands_over(talk, 1, "U0ADMIN1", who="admin")

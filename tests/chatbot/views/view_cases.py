@@ -42,6 +42,7 @@ from storage.actions import Action, State
 from storage.approvals import Choice, Verdict, Vote
 from storage.latch import Latch
 from storage.lockdown import Lockdown
+from storage.walks import Walk
 
 KILLED = datetime(2026, 11, 24, 3, 12, 5, tzinfo=UTC)
 BOTS = ("ndax", "quantum", "shadowforge")
@@ -358,6 +359,7 @@ def every_form(text: str) -> Iterator[View]:
             locked=lockdown,
             root=text,
             now=KILLED,
+            recoveries=(Walk(id=1, bot=text, lead=text, title=text, opened_by=text, opened_at=KILLED),) * 30,
         )
 
 
