@@ -7,7 +7,7 @@ from commands.spec import Command, Raising, Request, Risk, UserError
 from commands.standing import Standing
 from commands.words import WORD_LIMIT, bare, clean, cut
 
-CHECK, DIFF, BACKUP, RESTORE = "check", "diff", "backup", "restore"
+CHECK, SHOW, DIFF, BACKUP, RESTORE = "check", "show", "diff", "backup", "restore"
 LATEST = "latest"
 NOTHING = "Nothing was changed."
 
@@ -18,10 +18,10 @@ _SOURCE = re.compile(r"git:[A-Za-z0-9][A-Za-z0-9._/-]{0,99}|[A-Za-z0-9][A-Za-z0-
 def _parse(text: str, bots: tuple[str, ...]) -> Request:
     words = clean(text).split()
     verb = bare(words[0]) if words else CHECK
-    if verb not in {CHECK, DIFF, BACKUP, RESTORE}:
+    if verb not in {CHECK, SHOW, DIFF, BACKUP, RESTORE}:
         raise UserError(
-            f"'{cut(words[0], WORD_LIMIT)}' is nothing I can do with the configuration: write check, diff, backup or "
-            f"restore. {NOTHING}"
+            f"'{cut(words[0], WORD_LIMIT)}' is nothing I can do with the configuration: write check, show, diff, "
+            f"backup or restore. {NOTHING}"
         )
     rest = words[1:]
     if verb == BACKUP:
@@ -34,8 +34,10 @@ def _parse(text: str, bots: tuple[str, ...]) -> Request:
                 f"bot-limits.json. {NOTHING}"
             )
         file, rest = rest[0], rest[1:]
-    if verb == CHECK:
-        return Request(command="config", option=CHECK, target=file)
+    if verb == SHOW and not file:
+        raise UserError(f"Say which file, as in /config show bot-limits.json. {NOTHING}")
+    if verb in {CHECK, SHOW}:
+        return Request(command="config", option=verb, target=file)
     rest = rest[1:] if rest and bare(rest[0]) == "from" else rest
     source, reason = (rest[0], " ".join(rest[1:])) if rest else (LATEST, "")
     if not _SOURCE.fullmatch(source):
@@ -60,13 +62,13 @@ def _concerns(request: Request, standing: Standing) -> None:
 
 COMMAND = Command(
     name="config",
-    usage="check|diff [file] [backup]|backup|restore <file> [from backup] [reason]",
-    summary="Check, compare and back up the configuration, or put a file back",
+    usage="check [file]|show <file>|diff [file] [backup]|backup|restore <file> [from backup] [reason]",
+    summary="Check, show, compare and back up the configuration, or put a file back",
     help=(
         "check reads every file: errors with line and column, contradictions, what differs from the last good backup. "
-        "diff shows the changed keys, secrets masked and limits that get laxer marked. backup copies all files. "
-        "restore asks another admin to put one file back from a backup (latest unless named) or from git:REVISION; the "
-        "present file is kept aside."
+        "show tells every key of a file, secrets masked. diff shows the changed keys and marks limits that get laxer. "
+        "backup copies all files. restore asks another admin to put one file back from a backup (latest unless named) "
+        "or from git:REVISION; the present file is kept aside."
     ),
     risk=Risk.READ,
     role=ROLE_FOR[Risk.LOWER],  # limits and addresses: not for everybody who may look

@@ -10,6 +10,7 @@ from commands.apart import apart
 from commands.configuring import keeping, sources
 from commands.configuring.checking import EXPECTED, checked
 from commands.configuring.comparing import Change, changes
+from commands.configuring.keys import listed
 from commands.configuring.strict_json import Fault, Parsed, parsed
 from commands.probes import config as probe
 from commands.probes import files
@@ -30,11 +31,13 @@ class Configuring:
         self._desk = desk
 
     async def answer(self, request: Request, *, by: str) -> Message:
-        """The answer to check, diff and backup; UserError says what was not done."""
+        """The answer to all but restore; UserError says what was not done."""
         places = self._places()
         match request.option:
             case command.CHECK:
                 return await self._check(places, request.target)
+            case command.SHOW:
+                return await self._show(places, request.target)
             case command.DIFF:
                 return await self._diff(places, request.target)
             case _:
@@ -75,6 +78,19 @@ class Configuring:
         findings = () if file else await apart(probe.look, places)
         told = [each for each in findings if "config.changed" in each.signs or "files.missing" in each.signs]
         return view.checked((*faults, *checked(sound)), len(known), told, at)
+
+    async def _show(self, places: Places, file: str) -> Message:
+        raw = await apart(_bytes, places, file)
+        if raw is None:
+            raise UserError(
+                f"There is no file {file} that can be read, so nothing is shown: /config check lists them."
+            )
+        found = await apart(parsed, file, raw)
+        if found.fault is not None:
+            raise UserError(
+                f"{found.fault.text.rstrip('.')}, so it is not shown: /config diff {file} compares it."
+            )
+        return view.shown(file, listed(found.data), keeping.digest(raw), self._desk.desk.now())
 
     async def _diff(self, places: Places, target: str) -> Message:
         file, source = _split(target)
@@ -142,7 +158,12 @@ def _names(places: Places) -> tuple[str, ...]:
 
 
 def _present(places: Places, name: str) -> Parsed | None:
+    raw = _bytes(places, name)
+    return parsed(name, raw) if raw is not None else None
+
+
+def _bytes(places: Places, name: str) -> bytes | None:
     try:
-        return parsed(name, files.read_whole(places.config / name, places.home, most=keeping.MOST_BYTES))
+        return files.read_whole(places.config / name, places.home, most=keeping.MOST_BYTES)
     except files.Unreadable:
         return None

@@ -23,6 +23,7 @@ ACTIONS_SHOWN = 20
 LEFT_OUT_SHOWN = 8
 CHANGE_SHOWN = 140
 FAULT_SHOWN = 200
+KEYS_SHOWN = 100
 TO_DO = (
     "*What to do*: /config diff shows what changed and lists the backups; /config restore, a file and from latest ask "
     "to put it back."
@@ -67,6 +68,19 @@ def _lines(lines: Sequence[str], most: int) -> list[str]:
     """At most so many of them, and how many more there are."""
     more = len(lines) - most
     return [*lines[:most], *([f"• and {more} more"] if more > 0 else [])]
+
+
+def shown(file: str, lines: Sequence[str], digest: str, at: datetime) -> Message:
+    """The answer to /config show: every key with its value."""
+    return message(
+        header(file[:80]),
+        *in_sections(_lines([f"• {outside(each, CHANGE_SHOWN)}" for each in lines], KEYS_SHOWN)),
+        None if lines else section("It holds nothing."),
+        context(
+            f"read {when(at)} · SHA-256 {digest[:12]}… · values of secrets are masked · a program that runs may still "
+            "have what it read when it started"
+        ),
+    )
 
 
 def compared(

@@ -36,6 +36,11 @@ def leaves(data: object) -> Iterator[tuple[Keys, object]]:
         waiting += [((*keys, key), each) for key, each in reversed(inner)]
 
 
+def listed(data: object) -> tuple[str, ...]:
+    """Every key with its value in a line, in the order of the file, masked."""
+    return tuple(f"{dotted(keys)}: {shown(value, keys)}" for keys, value in leaves(data))
+
+
 def dotted(keys: Keys) -> str:
     """The way to a value as people write it, on one line, masked and at most 200 characters."""
     text = ""

@@ -100,7 +100,13 @@ async def test_a_file_is_checked_backed_up_compared_and_put_back_by_two(tmp_path
         assert "laxer" in told
         assert "total_max_daily_loss" in told
         assert "s3cr3t" not in told
+        told = text_of(await talk.admin.types("/config show bot-limits.json"))
+        assert "total_max_daily_loss: 4000" in told
+        assert "api_token: (secret)" in told
+        assert "s3cr3t" not in told
         file.write_bytes(good[:57])
+        assert "so it is not shown" in text_of(await talk.admin.types("/config show bot-limits.json"))
+        assert "can be read, so nothing is shown" in text_of(await talk.admin.types("/config show none.json"))
         broken = text_of(await talk.admin.types("/config check"))
         assert "bot-limits.json" in broken
         assert "1 serious" in broken or "serious*" in broken

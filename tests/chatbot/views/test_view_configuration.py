@@ -10,6 +10,7 @@ from walk_cards import NOW, markup
 from chatbot.views import configuration as view
 from commands.configuring.comparing import Change, Kind, changes
 from commands.configuring.keeping import Backup, Standing
+from commands.configuring.keys import listed
 from commands.configuring.strict_json import Fault
 from commands.probes.model import Finding, Verdict
 from config.settings import HostAction
@@ -75,6 +76,25 @@ def test_a_check_without_a_fault_says_what_it_does_not_prove() -> None:
     assert (
         view.checked([], 0, [], NOW).text == f"The fleet's configuration\n*No file could be read.*\n{SMALL}"
     )
+
+
+def test_a_file_is_told_key_by_key_and_a_long_one_in_one_message() -> None:
+    data = {"ndax_bot": {"max_daily_loss": 500, "api_key": "k3y"}, "list": [1, 2], "total": 1000.5}
+    assert view.shown("bot-limits.json", listed(data), "ab" * 32, NOW).text == (
+        "bot-limits.json\n"
+        "• ndax_bot.max_daily_loss: 500\n"
+        "• ndax_bot.api_key: (secret)\n"
+        "• list: [1,2]\n"
+        "• total: 1000.5\n"
+        "read 03:12:05 UTC · SHA-256 abababababab… · values of secrets are masked · a program that runs may still have "
+        "what it read when it started"
+    )
+    assert "It holds nothing." in view.shown("a.json", (), "ab" * 32, NOW).text
+    long = view.shown(
+        "a.json", listed({f"{n}{text}": text for n in range(400) for text in NASTY}), "ab" * 32, NOW
+    )
+    assert violations(long.blocks) == []
+    assert re.search(r"and [1-9][0-9]+ more", "\n".join(markup(long)))
 
 
 def test_no_serious_fault_is_behind_those_that_are_not_shown() -> None:
