@@ -98,9 +98,14 @@ def _body(card: KillCard) -> tuple[str, ...]:
             )
 
 
+def _stands_still(card: KillCard) -> bool:
+    return card.released_at is None and card.phase in {Phase.VERIFIED, Phase.CLOSED}
+
+
 def _buttons(card: KillCard) -> tuple[Block | None, ...]:
     unsaid = not card.reason.strip() and card.phase is not Phase.CLOSED
     return (
         button("Close", "kill.close", value=card.id) if card.phase is Phase.NOT_CONFIRMED else None,
         button("Say why", "kill.reason", value=card.id) if unsaid else None,
+        button("Recover", "walk.open", value="fleet:") if _stands_still(card) else None,
     )

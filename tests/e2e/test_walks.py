@@ -110,6 +110,18 @@ async def test_a_restart_and_a_kill_in_the_middle_are_part_of_it(tmp_path: Path)
         assert talk.rows("select count(*) from walks") == [(1,)]
 
 
+async def test_the_card_of_a_kill_opens_a_recovery_of_the_fleet(tmp_path: Path) -> None:
+    async with two_people(tmp_path) as talk:
+        await talk.admin.types("/kill fills at bad prices")
+        killed = await talk.admin.sees("KILL verified")
+        await talk.admin.clicks("Recover", killed)
+        walk = Walking(talk=talk, shown=await card(talk, "Recovery #1: the fleet", where=OPS), number=1)
+        await talk.admin.clicks("Recover", killed)
+        await talk.admin.reads("Recovery #1 of the fleet is under way")
+        assert await until(talk, lambda: [each for each in buttons(walk.card) if each.startswith("Choose ")])
+        assert talk.rows("select count(*) from walks") == [(1,)]
+
+
 async def test_one_at_a_time_and_the_third_within_a_day_takes_two_and_an_answer(tmp_path: Path) -> None:
     async with two_people(tmp_path) as talk:
         for _ in range(2):

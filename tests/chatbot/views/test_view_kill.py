@@ -161,6 +161,9 @@ def test_a_kill_outside_the_database_says_so() -> None:
     assert "audit" not in kill.card(SENT).text
 
 
+RECOVER = ("Recover", "walk.open", "fleet:")
+
+
 @pytest.mark.parametrize(
     ("phase", "reason", "wanted"),
     [
@@ -171,16 +174,17 @@ def test_a_kill_outside_the_database_says_so() -> None:
             [("Close", "kill.close", "kill-1"), ("Say why", "kill.reason", "kill-1")],
         ),
         (Phase.SENDING, "", [("Say why", "kill.reason", "kill-1")]),
-        (Phase.VERIFIED, "", [("Say why", "kill.reason", "kill-1")]),
+        (Phase.VERIFIED, "", [("Say why", "kill.reason", "kill-1"), RECOVER]),
         (Phase.SENT, "x", []),
-        (Phase.VERIFIED, "x", []),
-        (Phase.CLOSED, "", []),
+        (Phase.VERIFIED, "x", [RECOVER]),
+        (Phase.CLOSED, "", [RECOVER]),
     ],
 )
 def test_the_buttons_fit_the_phase(
     phase: Phase, reason: str, wanted: list[tuple[str, str, str | None]]
 ) -> None:
     assert buttons(kill.card(kill_card(phase, reason=reason))) == wanted
+    assert RECOVER not in buttons(kill.card(kill_card(phase, reason=reason, released_at=after(100))))
 
 
 @pytest.mark.parametrize(
