@@ -148,13 +148,14 @@ def _next(state: WalkCard) -> tuple[Block | None, ...]:
     value = f"{state.walk.id}:{step.id}"
     bot = step.bot or state.walk.bot
     by_itself = judging.seen_all_the_time(step)  # then what is to be pressed is the command, not Check
+    waits = state.window is not None and words.long_enough(state.window, step)
     runs = [
         button(
             stepping.label(each, bot),
             f"walk.run.{number}",
             # a stop says by itself what it does: it goes also when nothing can be looked up
             value=f"{value}:{stop}" if (stop := stepping.stop_of(each, bot)) else value,
-            style=_style(each, first=by_itself and not number),
+            style=_style(each, first=by_itself and not waits and not number),
         )
         for number, each in enumerate(step.commands[:COMMANDS_SHOWN])
     ]
@@ -166,7 +167,7 @@ def _next(state: WalkCard) -> tuple[Block | None, ...]:
             words.no_longer_fresh(state),
         ),
         section(outside(step.text, STEP_TEXT)),
-        section(f"_{words.expectation(step)}_"),
+        section(f"_{words.expectation(step)}_", words.window(state, step)),
         actions(*runs),
         actions(
             button(

@@ -8,6 +8,7 @@ from commands.coordinator.model import FleetStatus
 from commands.walking.proposing import Proposal
 from storage.recoveries import RecoveryRow
 from storage.walks import OnStep, StepState, Walk, WalkState, WalkStep
+from storage.windows import WindowRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class WalkCard:
     now: datetime
     fresh_for: timedelta
     fleet: FleetStatus | None = None  # as this process read it last
+    window: WindowRow | None = None  # the longest that is open over the bot of a step that waits for one
     audit: tuple[int, str] | None = None
     similar: Sequence[RecoveryRow] = field(default_factory=tuple)
 

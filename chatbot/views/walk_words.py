@@ -8,9 +8,10 @@ from commands.coordinator.model import MOVING
 from commands.probes.record import SOURCE
 from commands.probes.signs import SIGNS
 from commands.walking.judging import fresh, seen_all_the_time, stale
-from commands.walking.stepping import cause_of
+from commands.walking.stepping import cause_of, least_window
 from commands.words import listed
 from storage.walks import StepState, WalkState, WalkStep
+from storage.windows import WindowRow
 
 NOTE_SHOWN = 120
 TITLE_SHOWN = 80
@@ -166,6 +167,22 @@ def _wanted(sign: str, *, seen: bool) -> str:
     if known is None:
         return f"{sign}, which nothing tells any more"
     return known.words if seen else known.absent
+
+
+def long_enough(found: WindowRow, step: WalkStep) -> bool:
+    """True where a window lasts as long as this step takes."""
+    return found.ends_at - found.begun_at >= least_window(step)
+
+
+def window(state: WalkCard, step: WalkStep) -> str:
+    """The window that is open already, for a step that waits for one: whether it is long enough."""
+    found = state.window
+    if found is None:
+        return ""
+    told = f"*Window #{found.id}* of {lasting(found.ends_at - found.begun_at)} is open until {when(found.ends_at)}: "
+    if not long_enough(found, step):
+        return f"{told}too short for this step, which takes {lasting(least_window(step))}."
+    return f"{told}this step is verified when it ends stable, so there is nothing to press until then."
 
 
 def expectation(step: WalkStep) -> str:

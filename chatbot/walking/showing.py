@@ -1,5 +1,6 @@
 """The messages of a recovery as they are owed: its card, and replies in its thread."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,8 +12,10 @@ from chatbot.views.blocks import Message
 from chatbot.views.walk_state import WalkCard
 from chatbot.walking.desk import WalkDesk
 from commands.walking.proposing import Proposal
-from storage import audit, walks
-from storage.walks import Walk
+from commands.walking.stepping import current
+from storage import audit, walks, windows
+from storage.walks import Walk, WalkStep
+from storage.windows import WindowRow
 
 CARD, REPLY = 3, 4
 """Priorities in the outbox."""
@@ -25,15 +28,26 @@ def card_key(number: int) -> str:
 
 def state_of(conn: Connection, desk: WalkDesk, walk: Walk, now: datetime) -> WalkCard:
     """The recovery with all that belongs to it."""
+    steps = walks.steps(conn, walk.id)
     return WalkCard(
         walk=walk,
-        steps=walks.steps(conn, walk.id),
+        steps=steps,
         people=walks.people(conn, walk.id),
         proposals=tuple(Proposal.from_json(each) for each in walk.proposed),
         now=now,
         fresh_for=desk.fresh_for,
         fleet=desk.desk.coordinator.seen,
+        window=_window(conn, walk, steps),
     )
+
+
+def _window(conn: Connection, walk: Walk, steps: Sequence[WalkStep]) -> WindowRow | None:
+    """The longest window that is open over the bot of the next step, where that step waits for one."""
+    here = current(steps)
+    if here is None or "window.stable" not in here.expects:
+        return None
+    over = [each for each in windows.standing(conn) if each.bot in (None, here.bot or walk.bot)]
+    return max(over, key=lambda each: each.ends_at - each.begun_at, default=None)
 
 
 def draw(conn: Connection, desk: WalkDesk, number: int, now: datetime) -> WalkCard:

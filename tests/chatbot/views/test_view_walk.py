@@ -37,6 +37,7 @@ from walk_cards import (
     markup,
     said,
     state,
+    step,
     verified,
 )
 
@@ -46,6 +47,7 @@ from chatbot.views.walk_state import WalkCard
 from commands.coordinator.model import BotStatus, FleetStatus
 from commands.walking import stepping
 from storage.walks import OnStep, StepState, WalkState
+from storage.windows import WindowRow
 from tests.blockkit import violations
 from tests.hostile import NASTY
 
@@ -513,3 +515,34 @@ def test_the_card_tells_what_the_bots_do_and_warns_where_one_trades_that_was_sto
     started = view.card(replace(WALKING, steps=released, fleet=seen(ndax="running"))).text
     assert "may trade" not in started
     assert "The fleet* at" not in view.card(replace(ABANDONED, fleet=seen(ndax="running"))).text
+
+
+def test_a_window_that_is_open_already_is_told_and_whether_it_is_long_enough() -> None:
+    watch = step(
+        1,
+        "recover",
+        "Watch it",
+        bot="ndax",
+        commands=("/monitor {bot} 30m",),
+        expects={"window.stable": True},
+    )
+    row = WindowRow(
+        id=4,
+        bot="ndax",
+        origin="start",
+        opened_by="U0ADMIN1",
+        begun_at=NOW - 5 * MINUTE,
+        ends_at=NOW + 25 * MINUTE,
+        every=5.0,
+    )
+    enough = view.card(state(steps=(watch,), window=row))
+    assert (
+        "*Window #4* of 30 min is open until 03:37:05 UTC: this step is verified when it ends stable"
+        in enough.text
+    )
+    short = view.card(state(steps=(watch,), window=replace(row, ends_at=NOW)))
+    assert (
+        "*Window #4* of 5 min is open until 03:12:05 UTC: too short for this step, which takes 30 min."
+        in short.text
+    )
+    assert "Window #" not in view.card(state(steps=(watch,))).text
