@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from commands.recovering.telling import LOOK_BACK, Incident, Recorded, incident
 from commands.recovering.walked import with_walk
-from storage import actions, alerts, approvals, walks, windows
+from storage import actions, alerts, approvals, walk_steps, walks, windows
 
 MOST_ALERTS = 500
 
@@ -23,4 +23,4 @@ def collect(conn: Connection, bot: str | None, now: datetime) -> Incident:
     )
     found = incident(recorded, bot, now)
     walk = walks.newest(conn, bot, since)
-    return found if walk is None else with_walk(found, walk, walks.steps(conn, walk.id))
+    return found if walk is None else with_walk(found, walk, walk_steps.steps(conn, walk.id))

@@ -19,7 +19,8 @@ from chatbot.views.walk_card import (
 )
 from chatbot.views.walk_state import WalkCard
 from storage.recoveries import RecoveryRow
-from storage.walks import StepState, WalkState, WalkStep
+from storage.walk_steps import StepState, WalkStep
+from storage.walks import WalkState
 from storage.windows import WindowRow
 
 __all__ = [

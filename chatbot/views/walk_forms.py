@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from chatbot.views.blocks import View, form, person_input, select_input, text_input
 from chatbot.views.walk_words import titled
-from storage.walks import Walk, WalkStep
+from storage.walk_steps import WalkStep
+from storage.walks import Walk
 
 NOTE = 500
 OPTIONS = 100  # Slack's most

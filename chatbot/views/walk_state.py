@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from commands.coordinator.model import FleetStatus
 from commands.walking.proposing import Proposal
 from storage.recoveries import RecoveryRow
-from storage.walks import OnStep, StepState, Walk, WalkState, WalkStep
+from storage.walk_steps import OnStep, StepState, WalkStep
+from storage.walks import Walk, WalkState
 from storage.windows import WindowRow
 
 

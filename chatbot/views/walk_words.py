@@ -10,7 +10,8 @@ from commands.probes.signs import SIGNS
 from commands.walking.judging import fresh, seen_all_the_time, stale
 from commands.walking.stepping import cause_of, least_window
 from commands.words import listed
-from storage.walks import StepState, WalkState, WalkStep
+from storage.walk_steps import StepState, WalkStep
+from storage.walks import WalkState
 from storage.windows import WindowRow
 
 NOTE_SHOWN = 120

@@ -23,8 +23,9 @@ from commands.spec import Request, UserError
 from commands.walking import judging, stepping
 from commands.walking.proposing import propose
 from config.runbooks import Runbook
-from storage import walks
-from storage.walks import StepState, Walk, WalkState, WalkStep
+from storage import walk_steps, walks
+from storage.walk_steps import StepState, WalkStep
+from storage.walks import Walk, WalkState
 
 LOOKED = 20
 LISTED = 10
@@ -78,7 +79,7 @@ class WalkActs:
         """Look at what the next step expects, and again at what was verified too long ago."""
         walk = await self._walk(number)
         now = self._desk.desk.now()
-        steps = await self._desk.desk.ask(lambda conn: walks.steps(conn, number))
+        steps = await self._desk.desk.ask(lambda conn: walk_steps.steps(conn, number))
         here = stepping.current(steps)
         due = judging.stale(steps, now=now, for_=self._desk.fresh_for)
         wanted = (*((here,) if here is not None else ()), *due)
@@ -110,7 +111,7 @@ class WalkActs:
 
         def verb(book: Book) -> Message:
             step = book.step(step_id)
-            walks.take(book.conn, number, by, step.number, self._desk.desk.now())
+            walk_steps.take(book.conn, number, by, step.number, self._desk.desk.now())
             book.record("step taken", by, step=step.number)
             book.draw()
             return view.answer(
@@ -209,11 +210,11 @@ class WalkActs:
         walk, step = await self._walk(number), await self._step(number, step_id)
         if not 0 <= index < len(step.commands):
             raise UserError("That step has no such command: look at the card again. Nothing was done.")
-        steps = await self._desk.desk.ask(lambda conn: walks.steps(conn, number))
+        steps = await self._desk.desk.ask(lambda conn: walk_steps.steps(conn, number))
         return stepping.line(step.commands[index], bot=step.bot or walk.bot, reason=_reason(walk, steps))
 
     async def _step(self, number: int, step_id: int) -> WalkStep:
-        steps = await self._desk.desk.ask(lambda conn: walks.steps(conn, number))
+        steps = await self._desk.desk.ask(lambda conn: walk_steps.steps(conn, number))
         return next_step(steps, step_id)
 
     async def _walk(self, number: int) -> Walk:

@@ -16,8 +16,9 @@ from commands.probes.model import Evidence, Report, Verdict
 from commands.spec import UserError
 from commands.walking import judging, stepping
 from commands.walking.judging import Judgement
-from storage import actions, audit, walks
-from storage.walks import StepState, Walk, WalkState, WalkStep
+from storage import actions, audit, walk_steps, walks
+from storage.walk_steps import StepState, WalkStep
+from storage.walks import Walk, WalkState
 
 NO_SUCH = "There is no such recovery, so nothing was changed: /recover list shows those there are."
 OVER = "That recovery is over, so nothing was changed: /recover <bot> begins a new one."
@@ -33,7 +34,7 @@ class Book:
         self._desk = desk
         self._now = now
         self.walk = walk
-        self.steps = walks.steps(conn, walk.id)
+        self.steps = walk_steps.steps(conn, walk.id)
 
     @classmethod
     def open(cls, conn: Connection, desk: WalkDesk, number: int, now: datetime) -> "Book":
@@ -85,7 +86,7 @@ class Book:
     ) -> bool:
         """Settle a step and say so; False when somebody else did. The last one ends the recovery."""
         seen = judged.lines() if judged is not None else ()
-        done = walks.settle(
+        done = walk_steps.settle(
             self.conn,
             step.id,
             state=state,
@@ -106,8 +107,8 @@ class Book:
             note=note,
             seen=list(seen),
         )
-        self.steps = walks.steps(self.conn, self.walk.id)
-        walks.leave_step(self.conn, self.walk.id, step.number)
+        self.steps = walk_steps.steps(self.conn, self.walk.id)
+        walk_steps.leave_step(self.conn, self.walk.id, step.number)
         after = next(each for each in self.steps if each.id == step.id)
         self.reply(f"step-{step.id}-{self._now.timestamp():.3f}", view.settled(after))
         if self.current is None:
@@ -116,8 +117,8 @@ class Book:
 
     def reopen(self, steps: Sequence[WalkStep], *, why: str, told: str, name: str) -> None:
         """These are to be done again: said once, whatever they are."""
-        undone = [each for each in steps if walks.reopen(self.conn, each.id, why)]
-        self.steps = walks.steps(self.conn, self.walk.id)
+        undone = [each for each in steps if walk_steps.reopen(self.conn, each.id, why)]
+        self.steps = walk_steps.steps(self.conn, self.walk.id)
         self.record("steps undone", "chatbot", steps=[each.number for each in undone], why=why)
         self.reply(name, view.undone(undone, told))
 
@@ -198,11 +199,11 @@ class Book:
             judged = _judged(each, evidence)
             if judged.passed:
                 at = judged.at or self._now
-                changed = walks.seen_again(self.conn, each.id, judged.lines(), at) or changed
+                changed = walk_steps.seen_again(self.conn, each.id, judged.lines(), at) or changed
             elif judged.refuted:
                 self.no_longer(each, [check.text for check in judged.checks if check.passed is False])
                 changed = True
-        self.steps = walks.steps(self.conn, self.walk.id)
+        self.steps = walk_steps.steps(self.conn, self.walk.id)
         return changed
 
 

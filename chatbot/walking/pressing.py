@@ -24,7 +24,7 @@ from commands.walking import stepping
 from storage import outbox
 from storage.database import StorageError
 from storage.outbox import Owed
-from storage.walks import StepState
+from storage.walk_steps import StepState
 
 RUNS = frozenset(f"walk.run.{number}" for number in range(view.COMMANDS_SHOWN))
 CHOICES = frozenset(f"walk.choose.{number}" for number in range(view.PROPOSALS_SHOWN))

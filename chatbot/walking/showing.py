@@ -13,8 +13,9 @@ from chatbot.views.walk_state import WalkCard
 from chatbot.walking.desk import WalkDesk
 from commands.walking.proposing import Proposal
 from commands.walking.stepping import current
-from storage import audit, walks, windows
-from storage.walks import Walk, WalkStep
+from storage import audit, walk_steps, walks, windows
+from storage.walk_steps import WalkStep
+from storage.walks import Walk
 from storage.windows import WindowRow
 
 CARD, REPLY = 3, 4
@@ -28,11 +29,11 @@ def card_key(number: int) -> str:
 
 def state_of(conn: Connection, desk: WalkDesk, walk: Walk, now: datetime) -> WalkCard:
     """The recovery with all that belongs to it."""
-    steps = walks.steps(conn, walk.id)
+    steps = walk_steps.steps(conn, walk.id)
     return WalkCard(
         walk=walk,
         steps=steps,
-        people=walks.people(conn, walk.id),
+        people=walk_steps.people(conn, walk.id),
         proposals=tuple(Proposal.from_json(each) for each in walk.proposed),
         now=now,
         fresh_for=desk.fresh_for,

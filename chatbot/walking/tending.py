@@ -23,8 +23,9 @@ from commands.coordinator.model import FleetStatus
 from commands.probes.model import Evidence, gathered
 from commands.spec import UserError
 from commands.walking import judging, stepping
-from storage import actions, raises, walks
-from storage.walks import Walk, WalkStep
+from storage import actions, raises, walk_steps, walks
+from storage.walk_steps import WalkStep
+from storage.walks import Walk
 
 TICK_SECONDS = 2.0
 REDRAW_EVERY = timedelta(seconds=60)
@@ -89,7 +90,7 @@ class WalkTending:
         now = self._desk.desk.now()
         if actions.kills(conn) != walk.kills:
             return True
-        steps = walks.steps(conn, walk.id)
+        steps = walk_steps.steps(conn, walk.id)
         if walk.drawn_at is None or not timedelta() <= now - walk.drawn_at < _redraw_every(walk, steps, now):
             return True
         if status is not None and self._drawn.get(walk.id) != words_of(status):

@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 from chatbot.views import walk as view
 from chatbot.walking.book import Book
 from storage import actions, walks, windows
-from storage.walks import StepState, Walk, WalkStep
+from storage.walk_steps import StepState, WalkStep
+from storage.walks import Walk
 from storage.windows import WindowRow, WindowState
 
 BY_A_KILL = frozenset({"stop", "recover", "document"})

@@ -8,7 +8,8 @@ from commands.recovering.model import SCENARIOS, Moment
 from commands.recovering.telling import FIELD, Incident
 from commands.walking.stepping import cause_of
 from commands.words import cut
-from storage.walks import StepState, Walk, WalkStep
+from storage.walk_steps import StepState, WalkStep
+from storage.walks import Walk
 
 OTHER = "other"
 EARLIER = timedelta(hours=6)

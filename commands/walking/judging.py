@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from commands.probes.model import Evidence
 from commands.probes.signs import SIGNS
-from storage.walks import StepState, WalkStep
+from storage.walk_steps import StepState, WalkStep
 
 CHEAP = frozenset({"fleet", "record", "history"})
 """Probes that ask for nothing that is not read anyway: what they tell is looked at all the time."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from commands.moments import span
 from config.runbooks import Runbook, Step
-from storage.walks import StepState, WalkStep
+from storage.walk_steps import StepState, WalkStep
 
 _MONITOR = re.compile(r"/monitor \S+ \S+")
 CAUSE = "cause"

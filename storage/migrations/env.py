@@ -28,6 +28,7 @@ from storage import (
     sightings,
     silences,
     totp,
+    walk_steps,
     walks,
     windows,
 )
@@ -58,8 +59,8 @@ TABLES = (
     sightings.sightings,
     silences.silences,
     totp.totp,
-    walks.walk_people,
-    walks.walk_steps,
+    walk_steps.walk_people,
+    walk_steps.walk_steps,
     walks.walks,
     windows.windows,
 )

@@ -10,12 +10,13 @@ from alembic.config import Config
 from sqlalchemy import Connection, inspect, make_url, text
 from stored_alerts import NOW, another_program
 
-from storage import actions, evidence, migrations, sightings, walks
+from storage import actions, evidence, migrations, sightings, walk_steps, walks
 from storage.database import Database
 from storage.evidence import EvidenceRow
 from storage.sightings import Sighting
 from storage.sqlite_file import SqliteFile
-from storage.walks import StepState, Walk, WalkStep
+from storage.walk_steps import StepState, WalkStep
+from storage.walks import Walk
 
 NEW = {"walks", "walk_steps", "walk_people", "sightings", "evidence"}
 AT = "2026-11-24T03:12:00.000000+00:00"
@@ -104,9 +105,9 @@ async def test_guided_recovery_comes_and_goes_and_no_other_row_does(old_url: str
         assert walk is not None
         step = WalkStep(number=1, name="stop", phase="stop", title="Stop", text="Stop it")
         assert walks.choose(conn, walk.id, before="", scenario="crash", title="Crash", chosen=[step])
-        (kept,) = walks.steps(conn, walk.id)
-        assert walks.settle(conn, kept.id, state=StepState.VERIFIED, by="U1", seen=("yes",), at=NOW)
-        walks.take(conn, walk.id, "U1", 1, NOW)
+        (kept,) = walk_steps.steps(conn, walk.id)
+        assert walk_steps.settle(conn, kept.id, state=StepState.VERIFIED, by="U1", seen=("yes",), at=NOW)
+        walk_steps.take(conn, walk.id, "U1", 1, NOW)
         sightings.keep(conn, Sighting(at=NOW, bot="ndax", status="running"))
         row = EvidenceRow(at=NOW, by="U1", key="k", path="/e", sha256="a" * 64, size=1, members=1)
         evidence.keep(conn, row)

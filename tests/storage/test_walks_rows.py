@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from storage import audit, walks
+from storage import audit, walk_steps, walks
 from storage.database import Database, StorageError
-from storage.walks import OnStep, StepState, Walk, WalkState, WalkStep
+from storage.walk_steps import OnStep, StepState, WalkStep
+from storage.walks import Walk, WalkState
 
 NOW = datetime(2026, 11, 25, 3, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -54,7 +55,7 @@ async def chosen(database: Database, walk: Walk, many: int = 3, scenario: str = 
         assert walks.choose(
             conn, walk.id, before=now.scenario, scenario=scenario, title=scenario.title(), chosen=steps
         )
-        return walks.steps(conn, walk.id)
+        return walk_steps.steps(conn, walk.id)
 
     return await database.write(work)
 
@@ -110,7 +111,7 @@ async def test_a_recovery_comes_back_as_it_was_stored(database: Database) -> Non
     assert await database.read(lambda conn: walks.get(conn, 99)) is None
     assert await database.read(lambda conn: walks.by_action(conn, "recover-1")) == stored
     assert await database.read(lambda conn: walks.by_action(conn, "recover-2")) is None
-    assert await database.read(lambda conn: walks.steps(conn, stored.id)) == []
+    assert await database.read(lambda conn: walk_steps.steps(conn, stored.id)) == []
 
 
 async def test_one_request_opens_one_recovery(database: Database, url: str) -> None:
@@ -198,7 +199,9 @@ async def test_a_runbook_is_chosen_by_one_of_many(database: Database, url: str) 
     winner = names[answers.index(True)]
     found = await get(database, walk.id)
     assert (found.scenario, found.title) == (winner, winner)
-    assert [each.name for each in await database.read(lambda conn: walks.steps(conn, walk.id))] == [winner]
+    assert [each.name for each in await database.read(lambda conn: walk_steps.steps(conn, walk.id))] == [
+        winner
+    ]
 
 
 async def test_a_runbook_replaces_the_steps_of_the_one_before_and_of_no_other_recovery(
@@ -228,7 +231,7 @@ async def test_a_runbook_replaces_the_steps_of_the_one_before_and_of_no_other_re
 
     assert not await database.write(lambda conn: choose(conn, ""))  # somebody chose since
     assert await database.write(lambda conn: choose(conn, "crash"))
-    one, two = await database.read(lambda conn: walks.steps(conn, walk.id))
+    one, two = await database.read(lambda conn: walk_steps.steps(conn, walk.id))
     assert (one.number, one.state, one.by, one.seen, one.seen_at) == (
         1,
         StepState.VERIFIED,
@@ -239,7 +242,7 @@ async def test_a_runbook_replaces_the_steps_of_the_one_before_and_of_no_other_re
     assert two == replace(
         full, id=two.id, walk_id=walk.id, commands=["/start {bot}"], probes=["logs"], seen=[], text=KEPT
     )
-    assert await database.read(lambda conn: walks.steps(conn, other.id)) == kept
+    assert await database.read(lambda conn: walk_steps.steps(conn, other.id)) == kept
     # an id names one step for ever: a form that was opened before settles nothing else
     assert not {each.id for each in first} & {one.id, two.id}
 
@@ -262,7 +265,7 @@ async def test_nothing_is_chosen_once_it_is_over(database: Database) -> None:
         conn, walk.id, before="crash", scenario="memory", title="Memory", chosen=[a_step(1)]
     )
     assert not await database.write(again)
-    assert await database.read(lambda conn: walks.steps(conn, walk.id)) == steps
+    assert await database.read(lambda conn: walk_steps.steps(conn, walk.id)) == steps
 
 
 @pytest.mark.parametrize("state", SETTLED)
@@ -270,7 +273,7 @@ async def test_a_step_is_settled_by_one_of_many(database: Database, url: str, st
     step, other, _ = await chosen(database, await begun(database))
 
     def settle(n: int) -> Callable[[Connection], bool]:
-        return lambda conn: walks.settle(
+        return lambda conn: walk_steps.settle(
             conn,
             step.id,
             state=state,
@@ -283,7 +286,7 @@ async def test_a_step_is_settled_by_one_of_many(database: Database, url: str, st
     answers = await at_once(database, url, *map(settle, range(8)))
     assert sum(answers) == 1
     n = answers.index(True)
-    found, untouched, _ = await database.read(lambda conn: walks.steps(conn, step.walk_id))
+    found, untouched, _ = await database.read(lambda conn: walk_steps.steps(conn, step.walk_id))
     assert (found.state, found.by, found.note, found.settled_at) == (
         state,
         f"U{n}",
@@ -301,15 +304,15 @@ async def test_only_a_verified_step_is_seen_again(database: Database, state: Ste
     later = NOW + MINUTE
 
     async def again() -> bool:
-        return await database.write(lambda conn: walks.seen_again(conn, step.id, ("yes",), later))
+        return await database.write(lambda conn: walk_steps.seen_again(conn, step.id, ("yes",), later))
 
     assert not await again()
     await database.write(
-        lambda conn: walks.settle(conn, step.id, state=state, by="U1", seen=("old",), at=NOW)
+        lambda conn: walk_steps.settle(conn, step.id, state=state, by="U1", seen=("old",), at=NOW)
     )
     verified = state is StepState.VERIFIED
     assert await again() is verified
-    found, *_ = await database.read(lambda conn: walks.steps(conn, step.walk_id))
+    found, *_ = await database.read(lambda conn: walk_steps.steps(conn, step.walk_id))
     assert (found.seen, found.seen_at, found.settled_at) == (
         ["yes"] if verified else [],
         later if verified else None,
@@ -322,25 +325,27 @@ async def test_a_settled_step_is_reopened_by_one_of_many_and_can_be_settled_anew
     database: Database, url: str, state: StepState
 ) -> None:
     step, other, _ = await chosen(database, await begun(database))
-    assert not await database.write(lambda conn: walks.reopen(conn, step.id, "not settled"))
+    assert not await database.write(lambda conn: walk_steps.reopen(conn, step.id, "not settled"))
     for each in (step, other):
         await database.write(
-            lambda conn, each=each: walks.settle(conn, each.id, state=state, by="U1", seen=("x",), at=NOW)
+            lambda conn, each=each: walk_steps.settle(
+                conn, each.id, state=state, by="U1", seen=("x",), at=NOW
+            )
         )
-    before = (await database.read(lambda conn: walks.steps(conn, step.walk_id)))[1]
-    verbs = [lambda conn: walks.reopen(conn, step.id, "a kill came")] * 6
+    before = (await database.read(lambda conn: walk_steps.steps(conn, step.walk_id)))[1]
+    verbs = [lambda conn: walk_steps.reopen(conn, step.id, "a kill came")] * 6
     assert sum(await at_once(database, url, *verbs)) == 1
-    found, untouched, _ = await database.read(lambda conn: walks.steps(conn, step.walk_id))
+    found, untouched, _ = await database.read(lambda conn: walk_steps.steps(conn, step.walk_id))
     assert found == replace(step, note="a kill came")
     assert untouched == before
-    assert await database.write(lambda conn: walks.settle(conn, step.id, state=state, by="U2", at=NOW))
+    assert await database.write(lambda conn: walk_steps.settle(conn, step.id, state=state, by="U2", at=NOW))
 
 
 async def test_a_person_is_on_one_step_of_a_recovery(database: Database) -> None:
     walk, other = await begun(database), await begun(database, bot="quantum")
 
     def take(person: str, step: int, minute: int, number: int) -> Callable[[Connection], None]:
-        return lambda conn: walks.take(conn, number, person, step, NOW + minute * MINUTE)
+        return lambda conn: walk_steps.take(conn, number, person, step, NOW + minute * MINUTE)
 
     for person, step, minute, number in (
         ("U1", 1, 0, walk.id),
@@ -349,27 +354,29 @@ async def test_a_person_is_on_one_step_of_a_recovery(database: Database) -> None
         ("U1", 2, 0, other.id),
     ):
         await database.write(take(person, step, minute, number))
-    assert await database.read(lambda conn: walks.people(conn, walk.id)) == [
+    assert await database.read(lambda conn: walk_steps.people(conn, walk.id)) == [
         OnStep(walk_id=walk.id, person="U2", number=1, at=NOW + MINUTE),
         OnStep(walk_id=walk.id, person="U1", number=3, at=NOW + 2 * MINUTE),
     ]
-    await database.write(lambda conn: walks.leave(conn, walk.id, "U1"))
-    await database.write(lambda conn: walks.leave(conn, walk.id, "U9"))
-    assert [each.person for each in await database.read(lambda conn: walks.people(conn, walk.id))] == ["U2"]
-    assert len(await database.read(lambda conn: walks.people(conn, other.id))) == 1
+    await database.write(lambda conn: walk_steps.leave(conn, walk.id, "U1"))
+    await database.write(lambda conn: walk_steps.leave(conn, walk.id, "U9"))
+    assert [each.person for each in await database.read(lambda conn: walk_steps.people(conn, walk.id))] == [
+        "U2"
+    ]
+    assert len(await database.read(lambda conn: walk_steps.people(conn, other.id))) == 1
     await end(database, walk)
-    assert await database.read(lambda conn: walks.people(conn, walk.id)) == []
-    assert len(await database.read(lambda conn: walks.people(conn, other.id))) == 1
+    assert await database.read(lambda conn: walk_steps.people(conn, walk.id)) == []
+    assert len(await database.read(lambda conn: walk_steps.people(conn, other.id))) == 1
 
 
 async def test_of_one_person_who_takes_two_steps_at_once_one_is_left(database: Database, url: str) -> None:
     walk = await begun(database)
 
     def take(step: int) -> Callable[[Connection], None]:
-        return lambda conn: walks.take(conn, walk.id, "U1", step, NOW)
+        return lambda conn: walk_steps.take(conn, walk.id, "U1", step, NOW)
 
     await at_once(database, url, *map(take, range(1, 9)))
-    assert len(await database.read(lambda conn: walks.people(conn, walk.id))) == 1
+    assert len(await database.read(lambda conn: walk_steps.people(conn, walk.id))) == 1
 
 
 async def test_the_lead_is_handed_over_by_whoever_has_it(database: Database, url: str) -> None:
@@ -445,9 +452,9 @@ async def test_nothing_changes_one_that_is_over_or_is_not(
 @pytest.mark.parametrize(
     ("verb", "arguments"),
     [
-        (walks.settle, {"state": StepState.ASSERTED, "by": "U1", "at": NOW}),
-        (walks.reopen, {"why": "x"}),
-        (walks.seen_again, {"seen": (), "at": NOW}),
+        (walk_steps.settle, {"state": StepState.ASSERTED, "by": "U1", "at": NOW}),
+        (walk_steps.reopen, {"why": "x"}),
+        (walk_steps.seen_again, {"seen": (), "at": NOW}),
     ],
     ids=["settle", "reopen", "seen again"],
 )

@@ -46,7 +46,8 @@ from chatbot.views.blocks import Message, message
 from chatbot.views.walk_state import WalkCard
 from commands.coordinator.model import BotStatus, FleetStatus
 from commands.walking import stepping
-from storage.walks import OnStep, StepState, WalkState
+from storage.walk_steps import OnStep, StepState
+from storage.walks import WalkState
 from storage.windows import WindowRow
 from tests.blockkit import violations
 from tests.hostile import NASTY

@@ -27,7 +27,8 @@ from walk_cards import (
 
 from chatbot.views import walk as view
 from chatbot.views.blocks import Message
-from storage.walks import StepState, WalkState
+from storage.walk_steps import StepState
+from storage.walks import WalkState
 from tests.blockkit import violations
 
 KNOWN = (

@@ -14,7 +14,8 @@ from commands.walking.proposing import Proposal, Reason
 from config import runbooks
 from config.runbooks import Runbook
 from storage.recoveries import RecoveryRow
-from storage.walks import OnStep, StepState, Walk, WalkState, WalkStep
+from storage.walk_steps import OnStep, StepState, WalkStep
+from storage.walks import Walk, WalkState
 
 NOW = datetime(2026, 11, 25, 3, 12, 5, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -10,7 +10,7 @@ from commands.parsing import parse
 from commands.probes.signs import PROBES, SIGNS
 from commands.walking.stepping import KEPT, carried, current, label, laid_out, line
 from config.runbooks import PHASES, Known, Phase, Runbook, Step, load
-from storage.walks import StepState, WalkStep
+from storage.walk_steps import StepState, WalkStep
 
 NOW = datetime(2026, 11, 25, 3, 12, tzinfo=UTC)
 BOTS = ("ndax", "quantum", "shadowforge")

@@ -23,7 +23,7 @@ from commands.walking.judging import (
     stale,
 )
 from config.runbooks import PHASES
-from storage.walks import StepState, WalkStep
+from storage.walk_steps import StepState, WalkStep
 
 NOW = datetime(2026, 11, 25, 3, 12, 5, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
