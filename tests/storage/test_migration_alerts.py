@@ -1,18 +1,13 @@
 """Revision 0003: a database of 0002 with rows in it gains the tables of alerts, and loses nothing on the way back."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import pytest
 from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, inspect, make_url, text
-from stored_alerts import NOW, a_row, an_event, another_program
+from migrating import Rows, move, old, stored
+from sqlalchemy import Connection
+from stored_alerts import NOW, a_row, an_event
 
-from storage import actions, alert_events, alerts, gaps, latch, marks, migrations, on_call, outbox, silences
+from storage import actions, alert_events, alerts, gaps, latch, marks, on_call, outbox, silences
 from storage.database import Database
-from storage.sqlite_file import SqliteFile
 
 NEW = {"alert_events", "alerts", "gaps", "marks", "on_call", "silences"}
 LATER = {
@@ -57,41 +52,16 @@ ROWS = (  # frozen, as 0002 knew them
 )
 
 
-def move(url: str, step: Callable[[Config, str], None], revision: str) -> None:
-    if make_url(url).get_backend_name() == "sqlite":
-        file = SqliteFile(make_url(url))
-        file.create_directory()
-        file.create()
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    with another_program(url).begin() as conn:
-        config.attributes["connection"] = conn
-        step(config, revision)
-
-
-def stored(url: str) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table."""
-    with another_program(url).begin() as conn:
-        return {
-            table: sorted(tuple(row) for row in conn.execute(text(f"SELECT * FROM {table}")))
-            for table in inspect(conn).get_table_names()
-            if table != "alembic_version"
-        }
-
-
-def brought_up(before: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:
+def brought_up(before: Rows) -> Rows:
     """The same rows as they stand at the newest revision, which gives each action an empty ``target``."""
-    given = {"actions": [(*row, "") for row in before["actions"]]}
+    given = {"actions": [{**row, "target": ""} for row in before["actions"]]}
     return before | given | {table: [] for table in NEW | LATER}
 
 
 @pytest.fixture
 def old_url(url: str) -> str:
     """A database of version 0002 with rows in it."""
-    move(url, command.upgrade, "0002")
-    with another_program(url).begin() as conn:
-        for row in ROWS:
-            conn.execute(text(row))
+    old(url, "0002", ROWS)
     return url
 
 

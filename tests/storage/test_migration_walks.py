@@ -1,20 +1,15 @@
 """Revision 0006: a database of 0005 gains guided recovery and what an action is about, and loses nothing either way."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import pytest
 from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, inspect, make_url, text
+from migrating import AUDIT, move, old, stored
+from sqlalchemy import Connection, inspect, text
 from stored_alerts import NOW, another_program
 
-from storage import actions, evidence, migrations, sightings, walk_steps, walks
+from storage import actions, evidence, sightings, walk_steps, walks
 from storage.database import Database
 from storage.evidence import EvidenceRow
 from storage.sightings import Sighting
-from storage.sqlite_file import SqliteFile
 from storage.walk_steps import StepState, WalkStep
 from storage.walks import Walk
 
@@ -38,30 +33,6 @@ ROWS = (  # frozen, as 0005 knew them
 )
 
 
-def move(url: str, step: Callable[[Config, str], None], revision: str) -> None:
-    if make_url(url).get_backend_name() == "sqlite":
-        file = SqliteFile(make_url(url))
-        file.create_directory()
-        file.create()
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    with another_program(url).begin() as conn:
-        config.attributes["connection"] = conn
-        step(config, revision)
-
-
-def stored(url: str) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table but those of the audit, by its columns."""
-    with another_program(url).begin() as conn:
-        return {
-            table: sorted(
-                (dict(row._mapping) for row in conn.execute(text(f"SELECT * FROM {table}"))), key=str
-            )
-            for table in inspect(conn).get_table_names()
-            if table not in ("alembic_version", "audit", "audit_head")
-        }
-
-
 def indexes(url: str, table: str) -> set[str | None]:
     with another_program(url).begin() as conn:
         found = inspect(conn)
@@ -72,22 +43,19 @@ def indexes(url: str, table: str) -> set[str | None]:
 @pytest.fixture
 def old_url(url: str) -> str:
     """A database of version 0005 with rows in it."""
-    move(url, command.upgrade, "0005")
-    with another_program(url).begin() as conn:
-        for row in ROWS:
-            conn.execute(text(row))
+    old(url, "0005", ROWS)
     return url
 
 
 async def test_guided_recovery_comes_and_goes_and_no_other_row_does(old_url: str) -> None:
-    before, keys = stored(old_url), indexes(old_url, "actions")
+    before, keys = stored(old_url, without=AUDIT), indexes(old_url, "actions")
     assert not NEW & before.keys()
     assert sum(map(len, before.values())) == len(ROWS)
     assert keys
     move(old_url, command.upgrade, "0006")
     # what was asked for before is about nothing else
     told = {**before, "actions": [{**row, "target": ""} for row in before["actions"]]}
-    assert stored(old_url) == told | {table: [] for table in NEW}
+    assert stored(old_url, without=AUDIT) == told | {table: [] for table in NEW}
     assert indexes(old_url, "actions") == keys  # SQLite makes the table anew
 
     database = Database(old_url)
@@ -118,10 +86,10 @@ async def test_guided_recovery_comes_and_goes_and_no_other_row_does(old_url: str
     assert found is not None
     assert found.target == "restart-coordinator"
     await database.close()
-    assert {table: len(rows) for table, rows in stored(old_url).items() if table in NEW} == dict.fromkeys(
-        NEW, 1
-    )
+    assert {
+        table: len(rows) for table, rows in stored(old_url, without=AUDIT).items() if table in NEW
+    } == dict.fromkeys(NEW, 1)
 
     move(old_url, command.downgrade, "0005")
-    assert stored(old_url) == before
+    assert stored(old_url, without=AUDIT) == before
     assert indexes(old_url, "actions") == keys
