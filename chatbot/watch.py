@@ -130,6 +130,8 @@ class Watch:
             return
         if releasing or kill is None or kill.state in OPEN:
             return  # two people release it, or a run is at work on it
+        if kill.verified_at is not None and status.observed_at < kill.verified_at <= self._desk.now():
+            return  # this read began before the fleet was seen stopped, and says nothing of what came after
         doubts = still_moving(status, self._desk.bots)
         if not doubts:
             self._seen_complete, self._alarmed = kill.id, None

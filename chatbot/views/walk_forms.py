@@ -52,7 +52,7 @@ def pick_form(walk: Walk, titles: Mapping[str, str]) -> View:
     """Choose: any runbook there is."""
     return form(
         "walk.pick",
-        str(walk.id),
+        f"{walk.id}:{walk.scenario}",
         select_input(
             "scenario", "Runbook", dict(list(titles.items())[:OPTIONS]), initial=walk.scenario or None
         ),

@@ -13,7 +13,7 @@ from chatbot.views import walk as view
 from chatbot.views import walk_forms as forms
 from chatbot.views.blocks import Message, View
 from chatbot.views.walk_words import fleet
-from chatbot.walking import showing
+from chatbot.walking import showing, undoing
 from chatbot.walking.book import NO_SUCH, OVER, Book, next_step, told
 from chatbot.walking.desk import WalkDesk
 from chatbot.walking.opening import open_walk
@@ -54,10 +54,13 @@ class WalkActs:
             return view.answer("That recovery is open already: the same request came before.")
         return view.begun(state, self._desk.desk.ops)
 
-    async def choose(self, number: int, scenario: str, *, by: str) -> None:
-        """Lay out the steps of this runbook; what was done of those that both begin with stays done."""
+    async def choose(self, number: int, scenario: str, *, by: str, before: str = "") -> None:
+        """Lay out the steps of this runbook; what was done of those that both begin with stays done.
+
+        ``before`` is what was chosen when they were offered the choice: UserError when it is something else by now.
+        """
         runbook = self._named(scenario)
-        await self._in_book(number, partial(_choose, desk=self._desk, runbook=runbook, by=by))
+        await self._in_book(number, partial(_choose, desk=self._desk, runbook=runbook, by=by, before=before))
 
     async def look(self, number: int) -> None:
         """Look at everything, and propose runbooks with their evidence."""
@@ -248,7 +251,10 @@ class WalkActs:
 
     async def _in_book(self, number: int, verb: Callable[[Book], T]) -> T:
         def change(conn: Connection) -> T:
-            return verb(Book.open(conn, self._desk, number, self._desk.desk.now()))
+            now = self._desk.desk.now()
+            book = Book.open(conn, self._desk, number, now)
+            undoing.take_in(book, now)
+            return verb(book)
 
         return await self._desk.desk.change(change)
 
@@ -264,13 +270,18 @@ class WalkActs:
         return runbook
 
 
-def _choose(book: Book, *, desk: WalkDesk, runbook: Runbook, by: str) -> None:
+def _choose(book: Book, *, desk: WalkDesk, runbook: Runbook, by: str, before: str) -> None:
     walk = book.walk
+    if walk.scenario != before:
+        raise UserError(
+            f"Somebody chose {walk.title or 'another runbook'} meanwhile, so nothing was changed: look at the card, "
+            "then press Choose another."
+        )
+    if runbook.id == before:
+        raise UserError(f"{walk.title} is the runbook of this recovery already. Nothing was changed.")
     laid = stepping.laid_out(runbook, bot=walk.bot, bots=desk.desk.bots)
     kept = stepping.carried(book.steps, laid)
-    walks.choose(
-        book.conn, walk.id, before=walk.scenario, scenario=runbook.id, title=runbook.title, chosen=kept
-    )
+    walks.choose(book.conn, walk.id, before=before, scenario=runbook.id, title=runbook.title, chosen=kept)
     book.record("runbook chosen", by, scenario=runbook.id, before=walk.scenario)
     state = book.draw()
     book.reply(f"chose-{desk.desk.now().timestamp():.3f}", view.chosen(state, by))

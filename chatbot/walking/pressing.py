@@ -145,7 +145,8 @@ class WalkPressing:
         try:
             match incoming.name:
                 case "walk.pick":
-                    await self._acts.choose(number, incoming.fields.get("scenario", ""), by=incoming.user)
+                    scenario = incoming.fields.get("scenario", "")
+                    await self._acts.choose(number, scenario, by=incoming.user, before=rest)
                 case "walk.hand":
                     await self._hand_over(incoming, number)
                 case "walk.abandon":

@@ -132,8 +132,7 @@ class WalkTending:
         def verb(conn: Connection) -> None:
             now = self._desk.desk.now()
             book = Book.open(conn, self._desk, number, now)
-            undoing.take_in_kills(book, now)
-            undoing.take_in_windows(book, now)
+            undoing.take_in(book, now)
             if status is not None:
                 self._compare(book, status)
             book.draw()

@@ -18,6 +18,12 @@ DOUBTED = frozenset({"verify"})
 """What is looked at again when a bot that was started did not hold: it was verified of a repair that did not help."""
 
 
+def take_in(book: Book, now: datetime) -> None:
+    """Let whatever happened since the last look count, before anything else is done in the recovery."""
+    take_in_kills(book, now)
+    take_in_windows(book, now)
+
+
 def take_in_kills(book: Book, now: datetime) -> None:
     """A kill belongs to every recovery that is open: what it undoes is to be done again."""
     count, last = actions.kills(book.conn), actions.last_kill(book.conn)
@@ -25,6 +31,10 @@ def take_in_kills(book: Book, now: datetime) -> None:
         return
     if not walks.count_kills(book.conn, book.walk.id, before=book.walk.kills, now=count):
         return
+    for each in actions.kills_since(book.conn, book.walk.opened_at)[book.walk.kills - count :]:
+        if each.id != last.id:  # with that one it is told what is to be done again
+            told = view.killed(each.id, each.requested_by, each.reason)
+            book.reply(f"kill-{each.id}", view.undone((), told))
     settled = _settled_before(book.steps, last.accepted_at, now)
     started = any(_is_start(each) for each in settled)
     phases = BY_A_KILL | DOUBTED if started else BY_A_KILL

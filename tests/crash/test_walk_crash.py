@@ -14,6 +14,7 @@ from chatbot.sandbox.slack.model import Delivery, Message
 from tests.conversation import OPS
 from tests.crash.moments import locked, until
 from tests.crash.scene import Crashing, Scene
+from tests.crash.test_approvals import lawless
 from tests.e2e.alerting import buttons
 from tests.e2e.test_walk_replicas import RECOVER, posted, with_short, written
 from tests.e2e.two_people import APPROVALS, QUICK, approve, card, releases, text_of, writes
@@ -79,12 +80,6 @@ async def bot(scene: Scene, **settings: str) -> AsyncIterator[Crashing]:
     async with scene.opens(**{**PATIENT, **with_short(scene.data), **settings}) as crashing:
         lawless(crashing)
         yield crashing
-
-
-def lawless(crashing: Crashing) -> None:
-    """Let the coordinator hold no rules of its own, as those in the field."""
-    switch = crashing.talk.fleet.engine.kill_switch
-    switch.cooldown, switch.breaker_kills = type(switch.cooldown)(0), 1_000_000
 
 
 # -- dying -------------------------------------------------------------------------------------------------------
@@ -411,11 +406,6 @@ def kills(crashing: Crashing) -> int:
 
 
 @pytest.mark.long
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="of several kills between two ticks only the last is told in the thread",
-)
 async def test_two_kills_while_nobody_ran_are_both_told(scene: Scene) -> None:
     async with bot(scene) as crashing:
         talk = crashing.talk

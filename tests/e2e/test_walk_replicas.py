@@ -327,11 +327,6 @@ async def test_two_people_choose_a_runbook_through_both_and_the_steps_are_those_
         assert await intact(postgres_copy)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="a choice is not held against what was chosen when its button or form was shown",
-)
 async def test_whoever_chooses_second_at_the_same_moment_is_told(tmp_path: Path, postgres_copy: str) -> None:
     async with pair(tmp_path, postgres_copy) as two:
         _, said = await chosen_at_once(two)
@@ -372,11 +367,6 @@ async def test_a_kill_reopens_the_stop_once_whichever_replica_hears_of_it(
         assert await intact(postgres_copy)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="the watch holds a read that began before the kill was verified against that kill",
-)
 async def test_a_look_that_is_older_than_a_kill_elsewhere_does_not_make_it_one_that_failed(
     tmp_path: Path, postgres_copy: str
 ) -> None:
@@ -395,9 +385,6 @@ async def test_a_look_that_is_older_than_a_kill_elsewhere_does_not_make_it_one_t
         assert written(talk, "no longer held") == []
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="an act of a person does not take in the kills before it"
-)
 async def test_a_kill_undoes_also_while_nobody_looks_after_the_recovery(
     tmp_path: Path, postgres_copy: str
 ) -> None:

@@ -64,7 +64,7 @@ FORMS = {
     ),
     "pick": (
         forms.pick_form(CHOSEN, TITLES),
-        ("walk.pick", "3"),
+        ("walk.pick", "3:crash-loop"),
         (
             "Choose a runbook",
             (
