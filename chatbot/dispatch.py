@@ -195,6 +195,7 @@ class Dispatcher:
 
     async def _asked(self, incoming: Incoming, request: Request, notes: tuple[str, ...]) -> Message:
         request, more = await self._diagnosis.settled(request)
+        await self._walks.refuse(request)
         return await self._asking.ask(
             request,
             by=incoming.user,

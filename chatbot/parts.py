@@ -192,6 +192,7 @@ def for_serving(settings: Settings, session: aiohttp.ClientSession, *, now: Now 
         lead=alerting.lead,
         people=people,
         admission=admission,
+        intake=core.intake,
         poster=poster,
         replies=replies,
     )

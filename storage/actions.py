@@ -60,6 +60,7 @@ FINAL = frozenset({State.VERIFIED, State.NOT_VERIFIED, State.FAILED, State.ABAND
 """States that an owner may finish an action in."""
 
 STOPS = frozenset({"kill", "stop", "pause"})
+STARTS = frozenset({"start", "start-sequential", "resume"})
 RELEASES = frozenset({"override", "force-override"})
 
 actions = Table(
@@ -304,6 +305,16 @@ def last_kill(conn: Connection) -> Action | None:
     newest = kills.order_by(actions.c.accepted_at.desc(), actions.c.id).limit(1)
     row = conn.execute(newest).mappings().one_or_none()
     return None if row is None else _action(row)
+
+
+def newest_kills(conn: Connection, count: int) -> list[Action]:
+    """So many kills that were accepted last, of whatever kind, oldest first."""
+    newest = (
+        select(actions)
+        .where(actions.c.command == "kill")
+        .order_by(actions.c.accepted_at.desc(), actions.c.id)
+    )
+    return [_action(row._mapping) for row in conn.execute(newest.limit(count))][::-1]
 
 
 def kills(conn: Connection) -> int:

@@ -68,6 +68,12 @@ def newest(conn: sa.Connection) -> list[Sighting]:
     return [Sighting(**row._asdict()) for row in conn.execute(query)]
 
 
+def last_down(conn: sa.Connection, bot: str) -> datetime | None:
+    """When this bot last became anything but running; ``None`` where that was never seen."""
+    query = sa.select(sightings.c.at).where(sightings.c.bot == bot, sightings.c.status != "running")
+    return conn.scalar(query.order_by(sightings.c.id.desc()).limit(1))
+
+
 def prune(conn: sa.Connection, before: datetime) -> int:
     """How many older ones were forgotten."""
     return conn.execute(sa.delete(sightings).where(sightings.c.at < before)).rowcount

@@ -98,7 +98,7 @@ _STEP = tuple(each.name for each in fields(WalkStep) if each.name != "id")
 
 
 def lay_out(conn: sa.Connection, number: int, chosen: Sequence[WalkStep]) -> None:
-    """The steps of this recovery are these now.
+    """The steps of this recovery are these now, and nobody is on any of them yet.
 
     The old ones go last: SQLite gives the ids of rows that are gone to new ones, and a button of an old step would then
     settle another.
@@ -107,6 +107,7 @@ def lay_out(conn: sa.Connection, number: int, chosen: Sequence[WalkStep]) -> Non
     conn.execute(sa.update(walk_steps).where(here).values(number=-walk_steps.c.number))
     conn.execute(sa.insert(walk_steps), [_values(each, number) for each in chosen])
     conn.execute(sa.delete(walk_steps).where(here, walk_steps.c.number < 0))
+    leave_all(conn, number)
 
 
 def steps(conn: sa.Connection, number: int) -> list[WalkStep]:

@@ -128,10 +128,14 @@ def newest(conn: sa.Connection, bot: str | None, since: datetime) -> Walk | None
 
 
 def opened_since(conn: sa.Connection, bot: str | None, moment: datetime) -> int:
-    """How many recoveries of this bot (``None``: of the fleet) were opened since then."""
-    this = walks.c.bot.is_(None) if bot is None else walks.c.bot == bot
-    query = sa.select(sa.func.count()).select_from(walks).where(this, walks.c.opened_at >= moment)
-    return int(conn.scalar(query) or 0)
+    """How many recoveries were opened since then that were about this bot, those of the fleet with them.
+
+    ``None``: about whichever bot had most of them.
+    """
+    counted = sa.select(walks.c.bot, sa.func.count()).where(walks.c.opened_at >= moment).group_by(walks.c.bot)
+    found = {name: int(count) for name, count in conn.execute(counted)}
+    fleet = found.pop(None, 0)
+    return fleet + (found.get(bot, 0) if bot is not None else max(found.values(), default=0))
 
 
 def propose(

@@ -14,7 +14,6 @@ from chatbot import standing
 from chatbot.approvals import copies
 from chatbot.approvals.binding import bound, raising_of, request_of, sends
 from chatbot.desk import Desk
-from chatbot.monitoring import opening
 from chatbot.views import asked_words
 from chatbot.views.approval_state import RequestCard
 from chatbot.views.asked_words import Surroundings
@@ -25,7 +24,7 @@ from commands.spec import Request, UserError
 from commands.standing import Standing, facts
 from commands.start_sequential import to_start
 from storage import actions, approvals, audit, raises
-from storage.actions import Action
+from storage.actions import STARTS, Action
 from storage.approvals import Approval
 
 DURING_LOCKDOWN = frozenset({"lockdown", "recover"})
@@ -186,6 +185,6 @@ def _shown(
 def _window(desk: Desk, request: Request) -> tuple[str, ...]:
     """The window that follows a start."""
     minutes = desk.windows.after_start_minutes
-    if request.command not in opening.STARTS or not minutes:
+    if request.command not in STARTS or not minutes:
         return ()
     return (asked_words.window_line(timedelta(minutes=minutes)),)

@@ -61,10 +61,13 @@ class Configuring:
                 f"{file} holds exactly what {source} holds, so nothing was asked: there is nothing to put back."
             )
         before = await apart(_present, places, file)
-        found = changes(before.data if before is not None and before.fault is None else {}, after.data)
         faults = checked({file: after})
         target = f"{file} {source} {keeping.digest(raw)} {there}"
-        return replace(request, target=target), view.restore_notes(file, source, found, faults)
+        if before is None or before.fault is not None:
+            told = view.restore_unread(file, source, listed(after.data), faults)
+        else:
+            told = view.restore_notes(file, source, changes(before.data, after.data), faults)
+        return replace(request, target=target), told
 
     async def _check(self, places: Places, file: str) -> Message:
         at = self._desk.desk.now()
@@ -88,7 +91,7 @@ class Configuring:
         found = await apart(parsed, file, raw)
         if found.fault is not None:
             raise UserError(
-                f"{found.fault.text.rstrip('.')}, so it is not shown: /config diff {file} compares it."
+                f"{found.fault.text.rstrip('.')}, so it is not shown: /config restore {file} puts a good one back."
             )
         return view.shown(file, listed(found.data), keeping.digest(raw), self._desk.desk.now())
 
@@ -136,7 +139,10 @@ class Configuring:
                 detail={"files": dict(made.files)},
             )
         )
-        return view.backed_up(made)
+        read = await apart(lambda: [_present(places, name) for name in made.files])
+        return view.backed_up(
+            made, [each.fault for each in read if each is not None and each.fault is not None]
+        )
 
     def _places(self) -> Places:
         if self._desk.places is None:

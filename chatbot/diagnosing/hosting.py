@@ -34,8 +34,12 @@ class Hosting:
         if action.risk == "lower" and not action.releases:
             return replace(request, option=command.NOW), ()
         if not action.releases:
-            reason = f"force {request.reason}" if request.option == command.FORCE else request.reason
-            return replace(request, option=command.RUN, reason=reason), _notes(action)
+            if request.option == command.FORCE:
+                raise UserError(
+                    f"{action.name} releases no kill by the configuration, so there is nothing to force: type "
+                    f"/host {action.name} and why. Nothing was asked."
+                )
+            return replace(request, option=command.RUN), _notes(action)
         option = command.FORCE if request.option == command.FORCE else command.RELEASE
         return replace(request, option=option), _notes(action)
 

@@ -7,15 +7,14 @@ from sqlalchemy import Connection
 from chatbot.desk import Desk
 from chatbot.monitoring import drawing
 from chatbot.steps import owe
+from commands.monitoring.judging import Seen
 from commands.spec import UserError
 from storage import audit, safe_modes, windows
-from storage.actions import Action
+from storage.actions import STARTS, Action
 from storage.windows import WindowRow
 
 MOST_OPEN = 300
 """More cards than Slack takes edits for in half an hour help nobody."""
-
-STARTS = frozenset({"start", "start-sequential", "resume"})
 
 
 def open_window(conn: Connection, desk: Desk, row: WindowRow) -> WindowRow | None:
@@ -65,6 +64,7 @@ def after_start(
                 at=now,
                 due_at=now + timedelta(minutes=desk.windows.safe_mode_minutes),
             )
+    ran = frozenset(started)  # read back already: one that falls before the first look leaves running, too
     span = timedelta(minutes=desk.windows.after_start_minutes)
     if not span or windows.counted(conn) >= MOST_OPEN:
         return
@@ -80,6 +80,7 @@ def after_start(
             begun_at=now,
             ends_at=now + span,
             every=desk.poll_seconds,
+            seen=Seen(ran=ran, began=ran).as_json(),
         ),
     )
 

@@ -143,12 +143,28 @@ def restore_notes(
     get = "limit gets" if loose == 1 else "limits get"
     return (
         *((f"🔴 *{loose} {get} laxer by this.*",) if loose else ()),
-        (
-            f"*Effect*: {outside(file, 80)} becomes what {outside(source, 80)} holds; the file that is there now is "
-            "kept beside it under corrupted/."
-        ),
-        *(f"*Mind*: {outside(each.text, 160)}" for each in faults[:3]),
+        *_effect(file, source, faults),
         *(change_lines(found) or ("It holds the same as now.",)),
+    )
+
+
+def restore_unread(file: str, source: str, lines: Sequence[str], faults: Sequence[Fault]) -> tuple[str, ...]:
+    """The same where what is there now cannot be read, so that nobody knows what gets laxer: what it would hold."""
+    return (
+        "🔴 *What is there now cannot be read*, so whether a limit gets laxer is not known: read what it would hold.",
+        *_effect(file, source, faults),
+        *_lines([f"· {outside(each, CHANGE_SHOWN)}" for each in lines], CHANGES_SHOWN),
+    )
+
+
+def _effect(file: str, source: str, faults: Sequence[Fault]) -> tuple[str, ...]:
+    effect = (
+        f"*Effect*: {outside(file, 80)} becomes what {outside(source, 80)} holds; the file that is there now is kept "
+        "beside it under corrupted/."
+    )
+    return (
+        effect,
+        *(f"*Mind*: {outside(each.text, 160)}" for each in faults[:3]),
     )
 
 
@@ -163,12 +179,13 @@ def _backup(each: Backup) -> str:
     return f"• {outside(each.name, 80)}: {when(each.at, day=True)}{by}, {files}{word[each.standing]}"
 
 
-def backed_up(made: Backup) -> Message:
-    """The answer to /config backup."""
+def backed_up(made: Backup, broken: Sequence[Fault] = ()) -> Message:
+    """The answer to /config backup; ``broken`` are files that cannot be read, in the copy as well."""
     count = len(made.files)
     were = "file was" if count == 1 else "files were"
     return message(
-        section(f"*{count} {were} copied* to {outside(made.name, 80)}, each read back by its hash.")
+        section(f"*{count} {were} copied* to {outside(made.name, 80)}, each read back by its hash."),
+        *in_sections([f"⚠️ *Copied as it is*: {_fault(each).removeprefix('• ')}" for each in broken]),
     )
 
 

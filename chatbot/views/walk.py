@@ -97,9 +97,10 @@ def chosen(state: WalkCard, by: str) -> Message:
 
 
 DOUBT = (
-    " Before anything is started again look whether the cause that was named is the right one: Choose another lays the "
+    " Before anything is started again see whether the cause that was named is the right one: Choose another lays the "
     "repairs out anew."
 )
+STOP_FIRST = " Stop what fell before you go on: /stop and its name, or /kill."
 
 
 def undone(steps: Sequence[WalkStep], why: str) -> Message:
@@ -118,22 +119,38 @@ def killed(action_id: str, by: str, reason: str, *, started: bool = False) -> st
     )
 
 
-def unstable(window: WindowRow) -> str:
-    """That a window during the recovery did not hold, in words."""
+def unstable(window: WindowRow, *, doubt: bool) -> str:
+    """That a window during the recovery did not hold, in words; ``doubt``: it undoes something."""
     why = outside(window.why, 200).rstrip(".")
     what = outside(window.bot or "the fleet", NAME_SHOWN)
-    return f"*Window #{window.id} over {what} ended unstable*{f': {why}' if why else ''}.{DOUBT}"
+    told = f"*Window #{window.id} over {what} ended unstable*{f': {why}' if why else ''}."
+    return f"{told}{STOP_FIRST}{DOUBT}" if doubt else told
 
 
-def no_longer(step: WalkStep, lines: Sequence[str]) -> str:
-    """That what was verified is no longer so, in words."""
-    return f"*Step {step.number} is no longer so*: {outside('; '.join(lines), 400)}."
+UNSTEADY = " It goes back and forth: it ticks itself again once it has held for a minute. /kill or /stop keeps it so."
 
 
-def handed_over(state: WalkCard, by: str) -> Message:
-    """The hand-over: one screen that tells the new lead all."""
+def no_longer(step: WalkStep, lines: Sequence[str], *, unsteady: bool = False, lead: str = "") -> str:
+    """That what was verified is no longer so, in words; ``unsteady``: not for the first time.
+
+    Whoever leads is called where something may trade that was to stand still.
+    """
+    called = f"{person(lead)}: " if lead and "fleet.stopped" in step.expects else ""
+    told = outside("; ".join(lines), 400).rstrip(".")
+    return f"{called}*Step {step.number} is no longer so*: {told}.{UNSTEADY if unsteady else ''}"
+
+
+def handed_over(state: WalkCard, by: str, before: str) -> Message:
+    """The hand-over: one screen that tells the new lead all; ``before`` led it until now."""
+    whose = "this recovery" if by == before else f"this recovery, which {person(before)} led,"
+    lead = state.walk.lead
+    told = f"{person(by)} takes {whose} over." if by == lead else f"{person(by)} hands {whose} over to you."
     return message(
-        section(f"{person(state.walk.lead)}, {person(by)} hands this recovery over to you. You lead it now."),
+        section(
+            f"{told} {person(lead)} leads it now."
+            if by == lead
+            else f"{person(lead)}, {told} You lead it now."
+        ),
         *summary(state),
     )
 
@@ -208,7 +225,9 @@ def ended(state: WalkCard) -> Message:
         f"{counted[StepState.OPEN]} not done"
     )
     if walk.state == WalkState.DONE:
-        return message(section(f"*Recovery #{walk.id} is done* after {took(state)}. {told}."))
+        return message(
+            section(f"*Recovery #{walk.id} is done* after {took(state)}. {told}.", words.last_read(state))
+        )
     why = outside(walk.why, NOTE).rstrip(".")
     return message(
         section(

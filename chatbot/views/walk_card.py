@@ -20,6 +20,7 @@ from chatbot.views.markup import lasting, outside, person, when
 from chatbot.views.walk_state import WalkCard
 from commands.walking import judging, stepping
 from commands.walking.proposing import Proposal
+from commands.walking.watching import long_enough
 from storage.walks import WalkState
 
 LOOKED_SHOWN = 6
@@ -101,7 +102,7 @@ def _proposed(state: WalkCard) -> tuple[Block | None, ...]:
     if state.walk.looked_at is None:
         waited = state.now - state.walk.opened_at
         told = (
-            "*Looking at everything*: this takes up to 20 s. A runbook can be chosen meanwhile."
+            "*Looking at everything*: this takes some 12 s at most. A runbook can be chosen meanwhile."
             if waited < LOOK_LASTS
             else f"*Nothing was seen yet* in {lasting(waited)}: it is tried again. Do not wait, choose a runbook."
         )
@@ -148,7 +149,7 @@ def _next(state: WalkCard) -> tuple[Block | None, ...]:
     value = f"{state.walk.id}:{step.id}"
     bot = step.bot or state.walk.bot
     by_itself = judging.seen_all_the_time(step)  # then what is to be pressed is the command, not Check
-    waits = state.window is not None and words.long_enough(state.window, step)
+    waits = state.window is not None and long_enough(state.window, stepping.least_window(step))
     runs = [
         button(
             stepping.label(each, bot),

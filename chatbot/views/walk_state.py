@@ -23,7 +23,8 @@ class WalkCard:
     now: datetime
     fresh_for: timedelta
     fleet: FleetStatus | None = None  # as this process read it last
-    window: WindowRow | None = None  # the longest that is open over the bot of a step that waits for one
+    kept_down: tuple[str, ...] = ()  # the bots that have to stand still until the fleet is released
+    window: WindowRow | None = None  # that is open for the next step, where that takes one
     audit: tuple[int, str] | None = None
     similar: Sequence[RecoveryRow] = field(default_factory=tuple)
 

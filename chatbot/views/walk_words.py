@@ -4,20 +4,23 @@ from datetime import datetime, timedelta
 
 from chatbot.views.markup import NAME_SHOWN, lasting, outside, person, when, with_people
 from chatbot.views.walk_state import WalkCard
-from commands.coordinator.model import MOVING
+from commands.coordinator.model import MOVING, FleetStatus
 from commands.probes.record import SOURCE
 from commands.probes.signs import SIGNS
-from commands.walking.judging import fresh, seen_all_the_time, stale
+from commands.walking.judging import GRADUAL, HOLDING, fresh, released, seen_all_the_time, stale
 from commands.walking.stepping import cause_of, least_window
+from commands.walking.watching import long_enough
 from commands.words import listed
 from storage.walk_steps import StepState, WalkStep
 from storage.walks import WalkState
-from storage.windows import WindowRow
 
 NOTE_SHOWN = 120
 TITLE_SHOWN = 80
 PEOPLE_SHOWN = 8
 BOTS_SHOWN = 12
+OLD = timedelta(seconds=90)
+"""From this age on a read of the fleet is told as old."""
+
 PHASES = {
     "assess": "Assess",
     "stop": "Stop",
@@ -56,8 +59,20 @@ def who(state: WalkCard) -> str:
 
 def fleet(state: WalkCard) -> str:
     """What the bots do by the newest read, with a warning where one trades that was to be kept still."""
-    seen = state.fleet
+    line, seen = last_read(state), state.fleet
     if seen is None or not state.open:
+        return ""
+    moving = [name for name in state.kept_down if name in seen.bots and seen.bots[name].status in MOVING]
+    if not moving or not _to_be_still(state) or _is_old(state, seen):
+        return line
+    warned = f"⚠️ *{outside(listed(moving), 200)} may trade*, and this recovery keeps it stopped: type /kill or /stop."
+    return f"{warned} {line}"
+
+
+def last_read(state: WalkCard) -> str:
+    """What the bots did when they were read last; "" where they never were."""
+    seen = state.fleet
+    if seen is None:
         return ""
     bots = [
         f"{outside(name, NAME_SHOWN)} {outside(bot.status or 'unknown', 20)}"
@@ -65,20 +80,21 @@ def fleet(state: WalkCard) -> str:
     ]
     switch = {True: "active", False: "inactive", None: "unknown"}[seen.kill_switch_active]
     shown = ", ".join(bots[:BOTS_SHOWN]) or "no bot is listed"
-    line = f"*The fleet* at {when(seen.observed_at)}: {shown}; kill switch {switch}"
-    moving = [
-        name for name, bot in seen.bots.items() if bot.status in MOVING and state.walk.bot in (None, name)
-    ]
-    if not moving or not _to_be_still(state):
-        return line
-    warned = f"⚠️ *{outside(listed(moving), 200)} may trade*, and by this recovery it is stopped: type /kill or /stop."
-    return f"{warned} {line}"
+    told = f"{shown}; kill switch {switch}"
+    if _is_old(state, seen):
+        read = f"*The fleet* was not read here since {when(seen.observed_at)}"
+        return f"{read}, so what it does now is not known. Then: {told}"
+    return f"*The fleet* at {when(seen.observed_at)}: {told}"
+
+
+def _is_old(state: WalkCard, seen: FleetStatus) -> bool:
+    return not timedelta(seconds=-60) <= state.now - seen.observed_at <= OLD
 
 
 def _to_be_still(state: WalkCard) -> bool:
-    """True once the stop was settled and before anything is started again."""
+    """True once the stop was settled, also where it was undone since, and before anything is started again."""
     stop = [each for each in state.steps if each.phase == "stop"]
-    return any(each.state != StepState.OPEN for each in stop) and not _released(state)
+    return any(each.state != StepState.OPEN or each.note for each in stop) and not released(state.steps)
 
 
 def cause(state: WalkCard) -> str:
@@ -129,7 +145,7 @@ def _verified(state: WalkCard, step: WalkStep) -> str:
         said = f"*verified* at {when(step.seen_at)}"
     else:
         said = f"*verified* {age(state, step)} ({when(step.seen_at)})"
-    needed = step.phase in {"stop", "fix", "verify"} and not _released(state)
+    needed = step.phase in HOLDING and not released(state.steps)
     if needed and state.open and not fresh(step, now=state.now, for_=state.fresh_for):
         return f"{said}, *no longer fresh*: press Check to look again"
     return said
@@ -138,7 +154,7 @@ def _verified(state: WalkCard, step: WalkStep) -> str:
 def no_longer_fresh(state: WalkCard) -> str:
     """Before the fleet is released: what was verified too long ago to be relied on; "" when there is nothing."""
     step = state.current
-    if step is None or step.phase != "recover":
+    if step is None or step.phase != GRADUAL:
         return ""
     old = stale(state.steps, now=state.now, for_=state.fresh_for)
     numbers = [f"{each.number} ({titled(each, 40)}, {age(state, each)})" for each in old]
@@ -146,10 +162,6 @@ def no_longer_fresh(state: WalkCard) -> str:
         return ""
     which = "step" if len(numbers) == 1 else "steps"
     return f"⚠️ *No longer fresh*: {which} {listed(numbers)}. Press Check before you go on."
-
-
-def _released(state: WalkCard) -> bool:
-    return any(each.phase == "recover" and each.state != StepState.OPEN for each in state.steps)
 
 
 def _by(step: WalkStep) -> str:
@@ -170,18 +182,13 @@ def _wanted(sign: str, *, seen: bool) -> str:
     return known.words if seen else known.absent
 
 
-def long_enough(found: WindowRow, step: WalkStep) -> bool:
-    """True where a window lasts as long as this step takes."""
-    return found.ends_at - found.begun_at >= least_window(step)
-
-
 def window(state: WalkCard, step: WalkStep) -> str:
     """The window that is open already, for a step that waits for one: whether it is long enough."""
     found = state.window
     if found is None:
         return ""
     told = f"*Window #{found.id}* of {lasting(found.ends_at - found.begun_at)} is open until {when(found.ends_at)}: "
-    if not long_enough(found, step):
+    if not long_enough(found, least_window(step)):
         return f"{told}too short for this step, which takes {lasting(least_window(step))}."
     return f"{told}this step is verified when it ends stable, so there is nothing to press until then."
 

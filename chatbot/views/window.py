@@ -134,8 +134,8 @@ def _what_now(state: WindowCard, *, stopping: bool) -> str:
         return f"*By the policy {what} is being stopped now*: its card tells what was seen."
     if state.rule == "left_running":
         return (
-            "Nothing was stopped by this: it does not run now, by the coordinator's word. Stop makes sure that it does "
-            "not come back by itself; Keep says that all is well."
+            "Nothing was stopped by this: when this was seen it did not run, and whatever watches over it may start it "
+            "again at any time. Stop makes sure that it stays down; Keep says that all is well."
         )
     if target is None:
         return "Kill stops the whole fleet; Keep says that it may go on. Nothing was stopped so far."

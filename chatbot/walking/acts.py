@@ -1,5 +1,6 @@
 """What people do in a recovery: open, choose, check, say, take, hand over, give up. Each act is one transaction."""
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -16,7 +17,7 @@ from chatbot.views.walk_words import fleet
 from chatbot.walking import showing, undoing
 from chatbot.walking.book import NO_SUCH, OVER, Book, next_step, told
 from chatbot.walking.desk import WalkDesk
-from chatbot.walking.opening import open_walk
+from chatbot.walking.opening import open_walk, refuse_second
 from chatbot.walking.probing import Prober
 from commands.probes.model import Evidence, Report, gathered
 from commands.spec import Request, UserError
@@ -53,6 +54,10 @@ class WalkActs:
         if state is None:
             return view.answer("That recovery is open already: the same request came before.")
         return view.begun(state, self._desk.desk.ops)
+
+    async def may_open(self, bot: str | None) -> None:
+        """UserError where another recovery is in the way, so that nobody is asked to agree to what cannot be."""
+        await self._desk.desk.ask(lambda conn: refuse_second(conn, bot))
 
     async def choose(self, number: int, scenario: str, *, by: str, before: str = "") -> None:
         """Lay out the steps of this runbook; what was done of those that both begin with stays done.
@@ -97,17 +102,18 @@ class WalkActs:
 
         await self._in_book(number, verb)
 
-    async def say(self, number: int, step_id: int, state: StepState, note: str, *, by: str) -> None:
-        """A person says that a step is done, or that it does not apply."""
+    async def say(self, number: int, step_id: int, state: StepState, note: str, *, by: str) -> WalkStep:
+        """A person says that a step is done, or that it does not apply; the step as it was before."""
 
-        def verb(book: Book) -> None:
+        def verb(book: Book) -> WalkStep:
             step = book.step(step_id)
             if state is StepState.SKIPPED and not step.skippable:
                 raise UserError("This step cannot be skipped: do it, press Done, or abandon the recovery.")
             book.settle(step, state, by=by, note=note)
             book.draw()
+            return step
 
-        await self._in_book(number, verb)
+        return await self._in_book(number, verb)
 
     async def take(self, number: int, step_id: int, *, by: str) -> Message:
         """Everybody sees who is on which step."""
@@ -140,7 +146,7 @@ class WalkActs:
             state = book.draw()
             now = self._desk.desk.now()
             draw_homes(book.conn, self._desk.desk, {walk.lead, to}, now)
-            message = view.handed_over(state, by)
+            message = view.handed_over(state, by, walk.lead)
             book.reply(f"lead-{now.timestamp():.3f}", message)
             direct = Owing(
                 key=f"{showing.card_key(walk.id)}/lead/{now.timestamp():.3f}",
@@ -239,21 +245,23 @@ class WalkActs:
         self, walk: Walk, steps: Sequence[WalkStep]
     ) -> tuple[tuple[Report, ...], Mapping[str, Mapping[str, Evidence]]]:
         """What the probes of these steps see, by the bot that each is about."""
-        found: dict[str, Mapping[str, Evidence]] = {}
-        told: list[Report] = []
-        for bot in dict.fromkeys(each.bot or "" for each in steps):
-            names = judging.probes_of([each for each in steps if (each.bot or "") == bot])
-            least = max(stepping.least_window(each) for each in steps if (each.bot or "") == bot)
-            reports = await self._prober.look(names, bot=bot or walk.bot, walk=walk, least=least)
-            found[bot] = gathered(reports)
-            told.extend(reports)
-        return tuple(told), found
+
+        async def look(bot: str) -> tuple[Report, ...]:
+            mine = [each for each in steps if (each.bot or "") == bot]
+            least = max(map(stepping.least_window, mine))
+            return await self._prober.look(
+                judging.probes_of(mine), bot=bot or walk.bot, walk=walk, least=least
+            )
+
+        bots = tuple(dict.fromkeys(each.bot or "" for each in steps))
+        seen = await asyncio.gather(*map(look, bots))
+        reports = tuple(each for one in seen for each in one)
+        return reports, {bot: gathered(one) for bot, one in zip(bots, seen, strict=True)}
 
     async def _in_book(self, number: int, verb: Callable[[Book], T]) -> T:
         def change(conn: Connection) -> T:
-            now = self._desk.desk.now()
-            book = Book.open(conn, self._desk, number, now)
-            undoing.take_in(book, now)
+            book = Book.open(conn, self._desk, number, self._desk.desk.now())
+            undoing.take_in(book)
             return verb(book)
 
         return await self._desk.desk.change(change)

@@ -18,6 +18,11 @@ class WalkAnswering:
         self._acts = acts
         self._role_of = role_of
 
+    async def refuse(self, request: Request) -> None:
+        """UserError for a recovery that could not be opened, before a second admin is asked to agree to it."""
+        if request.command == "recover" and request.option == command.AGAIN:
+            await self._acts.may_open(request.bot)
+
     async def answer(self, request: Request, *, by: str, role: Role, key: str) -> Message:
         """The answer; UserError says what was not done."""
         if request.option == command.LIST:

@@ -16,6 +16,7 @@ from commands.probes.model import Evidence, Report, Verdict
 from commands.spec import UserError
 from commands.walking import judging, stepping
 from commands.walking.judging import Judgement
+from commands.words import cut
 from storage import actions, audit, walk_steps, walks
 from storage.walk_steps import StepState, WalkStep
 from storage.walks import Walk, WalkState
@@ -23,6 +24,7 @@ from storage.walks import Walk, WalkState
 NO_SUCH = "There is no such recovery, so nothing was changed: /recover list shows those there are."
 OVER = "That recovery is over, so nothing was changed: /recover <bot> begins a new one."
 LINES_KEPT = 20
+WHY_SHOWN = 120
 TOO_EARLY = "This look began before a kill or before the last step was settled, so it does not count: press Check again"
 
 
@@ -108,6 +110,7 @@ class Book:
             seen=list(seen),
         )
         self.steps = walk_steps.steps(self.conn, self.walk.id)
+        self._forget()
         walk_steps.leave_step(self.conn, self.walk.id, step.number)
         after = next(each for each in self.steps if each.id == step.id)
         self.reply(f"step-{step.id}-{self._now.timestamp():.3f}", view.settled(after))
@@ -119,46 +122,51 @@ class Book:
         """These are to be done again: said once, whatever they are."""
         undone = [each for each in steps if walk_steps.reopen(self.conn, each.id, why)]
         self.steps = walk_steps.steps(self.conn, self.walk.id)
-        self.record("steps undone", "chatbot", steps=[each.number for each in undone], why=why)
+        if undone:
+            self._forget()
+        if undone:
+            self.record("steps undone", "chatbot", steps=[each.number for each in undone], why=why)
         self.reply(name, view.undone(undone, told))
 
     def apply(
         self, reports: tuple[Report, ...], evidence: Mapping[str, Mapping[str, Evidence]], *, by: str
-    ) -> bool:
-        """Take in a look: verify what is next, refresh what was verified; True when anything changed.
+    ) -> None:
+        """Take in a look: verify what is next, refresh what was verified.
 
         ``evidence`` is what was seen, by the bot that a step is about ("" for the recovery's own).
         """
         early = self._too_early(evidence)
         evidence = self._counting(evidence)
-        changed = self._refresh(evidence)
+        self._refresh(evidence)
         here = self.current
         if here is not None and here.expects:
             judged = _judged(here, evidence)
             if judged.passed:
-                changed = self.settle(here, StepState.VERIFIED, by=by, judged=judged) or changed
+                self.settle(here, StepState.VERIFIED, by=by, judged=judged)
             lines = (*((TOO_EARLY,) if early else ()), *judged.lines(), *_ill(reports))
         else:
             lines = told(reports)
         walks.looked(self.conn, self.walk.id, lines[:LINES_KEPT], self._now)
-        return changed
 
-    def verify_at_hand(self, evidence: Mapping[str, Mapping[str, Evidence]]) -> bool:
-        """Verify what is next by what is read all the time anyway; True when it was."""
+    def verify_at_hand(self, evidence: Mapping[str, Mapping[str, Evidence]]) -> None:
+        """Verify what is next by what is read all the time anyway."""
         here = self.current
         if here is None or not judging.seen_all_the_time(here):
-            return False
+            return
         judged = _judged(here, self._counting(evidence))
-        if not judged.passed:
-            return False
-        return self.settle(here, StepState.VERIFIED, by="chatbot", judged=judged)
+        if judged.passed:
+            self.settle(here, StepState.VERIFIED, by="chatbot", judged=judged)
 
-    def no_longer(self, step: WalkStep, lines: Sequence[str]) -> None:
-        """Reopen what was verified and is no longer so, and say what was seen."""
+    def no_longer(self, step: WalkStep, lines: Sequence[str], *, unsteady: bool = False) -> None:
+        """Reopen what was verified and is no longer so, and say what was seen; ``unsteady``: not for the first time.
+
+        Where a bot does not run any more, what was watched of it begins anew as well.
+        """
+        same = [each for each in self.steps if each.id == step.id or _of_one_try(each, step)]
         self.reopen(
-            [step],
-            why="it is no longer so",
-            told=view.no_longer(step, lines),
+            [each for each in same if each.state != StepState.OPEN],
+            why=cut(lines[0], WHY_SHOWN),
+            told=view.no_longer(step, lines, unsteady=unsteady, lead=self.walk.lead),
             name=f"undone-{step.id}-{self._now.timestamp():.0f}",
         )
 
@@ -170,6 +178,15 @@ class Book:
         draw_homes(self.conn, self._desk.desk, {by, self.walk.lead} - {"chatbot"}, self._now)
         walk = walks.get(self.conn, self.walk.id) or self.walk
         self.reply("ended", view.ended(showing.state_of(self.conn, self._desk, walk, self._now)))
+
+    def _forget(self) -> None:
+        """What was known of the step that was next is not what is known now; the rest of the last look is."""
+        walk = walks.get(self.conn, self.walk.id)
+        if walk is None or walk.looked_at is None:
+            return
+        kept = [each for each in walk.looked if not each.startswith((*judging.ANSWERS, TOO_EARLY))]
+        if len(kept) < len(walk.looked):
+            walks.looked(self.conn, walk.id, kept, walk.looked_at)
 
     def _moment(self) -> datetime:
         killed = actions.last_kill(self.conn)
@@ -193,18 +210,19 @@ class Book:
         moment = self._moment()
         return here is not None and any(name in seen and seen[name].at < moment for name in here.expects)
 
-    def _refresh(self, evidence: Mapping[str, Mapping[str, Evidence]]) -> bool:
-        changed = False
+    def _refresh(self, evidence: Mapping[str, Mapping[str, Evidence]]) -> None:
         for each in judging.stale(self.steps, now=self._now, for_=self._desk.fresh_for):
             judged = _judged(each, evidence)
             if judged.passed:
                 at = judged.at or self._now
-                changed = walk_steps.seen_again(self.conn, each.id, judged.lines(), at) or changed
+                walk_steps.seen_again(self.conn, each.id, judged.lines(), at)
             elif judged.refuted:
                 self.no_longer(each, [check.text for check in judged.checks if check.passed is False])
-                changed = True
         self.steps = walk_steps.steps(self.conn, self.walk.id)
-        return changed
+
+
+def _of_one_try(one: WalkStep, other: WalkStep) -> bool:
+    return other.bot is not None and one.bot == other.bot and one.phase == other.phase == judging.GRADUAL
 
 
 def next_step(steps: Sequence[WalkStep], step_id: int) -> WalkStep:

@@ -11,6 +11,7 @@ from chatbot.diagnosing.evidencing import Evidencing
 from chatbot.diagnosing.hosting import Hosting
 from chatbot.diagnosing.reporting import Reporting
 from chatbot.identity import People
+from chatbot.intake import Intake
 from chatbot.jobs import PRUNE_SECONDS, Job
 from chatbot.posting import Poster
 from chatbot.replies import Replies
@@ -51,6 +52,7 @@ def build(
     lead: Lead,
     people: People,
     admission: Admission,
+    intake: Intake,
     poster: Poster,
     replies: Replies,
 ) -> Walking:
@@ -72,7 +74,13 @@ def build(
             hosting=Hosting(desk=desk),
         ),
         pressing=WalkPressing(
-            desk=desk, people=people, admission=admission, acts=acts, poster=poster, replies=replies
+            desk=desk,
+            people=people,
+            admission=admission,
+            intake=intake,
+            acts=acts,
+            poster=poster,
+            replies=replies,
         ),
         tending=WalkTending(desk=walk_desk, prober=prober, acts=acts, lead=lead),
         sightings=Sightings(desk=walk_desk),

@@ -9,6 +9,7 @@ from chatbot.admission import Admission
 from chatbot.desk import Desk
 from chatbot.identity import People, Refusal
 from chatbot.incoming import Incoming, Kind, Reply
+from chatbot.intake import Intake
 from chatbot.posting import Poster
 from chatbot.recovering import filling
 from chatbot.replies import Replies
@@ -19,9 +20,10 @@ from chatbot.walking.acts import WalkActs
 from chatbot.walking.answering import refuse_without_role
 from chatbot.walking.showing import card_key
 from commands import recover as command
+from commands.masking import masked_text
 from commands.spec import Request, Risk, Role, UserError
 from commands.walking import stepping
-from storage import outbox
+from storage import latch, outbox
 from storage.database import StorageError
 from storage.outbox import Owed
 from storage.walk_steps import StepState
@@ -35,7 +37,7 @@ FORGED = "This button does not belong to a message of mine, so nothing was done.
 STOP_SECONDS = 0.3
 """So long a stop waits for the reason that the recovery has for it."""
 
-CHECKING = "Looking: the card tells what was seen, within some 15 s."
+CHECKING = "Looking: the card tells what was seen, within some 12 s."
 
 
 class WalkPressing:
@@ -47,6 +49,7 @@ class WalkPressing:
         desk: Desk,
         people: People,
         admission: Admission,
+        intake: Intake,
         acts: WalkActs,
         poster: Poster,
         replies: Replies,
@@ -54,6 +57,7 @@ class WalkPressing:
         self._desk = desk
         self._people = people
         self._admission = admission
+        self._intake = intake
         self._acts = acts
         self._poster = poster
         self._replies = replies
@@ -154,10 +158,21 @@ class WalkPressing:
                 case _:
                     step = int(rest) if rest.isascii() and rest.isdecimal() else 0
                     state = StepState.ASSERTED if incoming.name == "walk.done" else StepState.SKIPPED
-                    await self._acts.say(number, step, state, _note(incoming), by=incoming.user)
+                    said = await self._acts.say(number, step, state, _note(incoming), by=incoming.user)
+                    if said.name == stepping.CAUSE and state is StepState.ASSERTED:
+                        await self._give_cause(_note(incoming), by=incoming.user)
         except UserError as error:
             return Reply(payload={"response_action": "errors", "errors": {place: str(error)[:500]}})
         return Reply()
+
+    async def _give_cause(self, note: str, *, by: str) -> None:
+        """The cause that was named is that of a kill for which nobody gave a reason: without one none is released."""
+        try:
+            held = await self._desk.database.read(latch.current)
+        except StorageError:
+            return
+        if held is not None and not held.reason.strip():
+            await self._intake.reason(held.action_id, by=by, reason=note)
 
     async def _hand_over(self, incoming: Incoming, number: int) -> None:
         to = incoming.fields.get("person", "")
@@ -186,7 +201,7 @@ def _note(incoming: Incoming) -> str:
     words = filling.words_of(incoming.fields.get("note", ""))
     if not words.strip():
         raise UserError("Please write a few words: they go into the record.")
-    return " ".join(words.split())[: forms.NOTE]
+    return masked_text(" ".join(words.split()))[: forms.NOTE]  # it goes on as the reason of later commands
 
 
 def _numbers(value: str) -> tuple[int, str]:

@@ -23,6 +23,7 @@ from commands.probes.records import LogLines
 from commands.probes.signs import PROBES
 from commands.spec import UserError
 from storage import actions, evidence, marks, recoveries, sightings, windows
+from storage.actions import Action, State
 from storage.database import StorageError
 from storage.walks import Walk
 
@@ -212,8 +213,6 @@ class Prober:
         taken = evidence.newest(conn, 1)
         written = recoveries.opened_since(conn, walk.bot, walk.opened_at) if walk is not None else []
         stands = standing.read(conn, now=now, policy=desk.policy, bots=desk.bots, fleet=None)
-        covering = windows.since(conn, since or now - record.LATELY)
-        killed = stands.kill.accepted_at if stands.kill is not None else now - record.LATELY
         return Facts(
             standing=stands,
             actions=tuple(
@@ -222,17 +221,14 @@ class Prober:
                     key=lambda each: each.accepted_at,
                 )
             ),
-            windows=tuple(
-                each
-                for each in covering
-                # a kill ends what was watched before it
-                if each.begun_at >= killed and (each.bot == bot or (bot is not None and each.bot is None))
-            ),
+            bot=bot,
+            windows=tuple(windows.since(conn, since or now - record.LATELY)),
             evidence_at=taken[0].at if taken else None,
             log_written=bool(written),
             log_closed=any(each.state == "closed" for each in written),
             since=since,
             least=least,
+            down_at=sightings.last_down(conn, bot) if bot is not None else None,
         )
 
 
@@ -247,16 +243,26 @@ def _past(
     conn: Connection, now: datetime
 ) -> tuple[list[sightings.Sighting], list[tuple[str | None, datetime, datetime]]]:
     since = now - history.WITHIN
+    touching = actions.touching_since(conn, since)
+    starts = [each for each in touching if each.command in actions.STARTS and each.state is State.VERIFIED]
     ours = [
-        (
-            each.bot,
-            each.accepted_at - timedelta(seconds=5),
-            (each.finished_at or each.accepted_at) + EXCUSED_FOR,
-        )
-        for each in actions.touching_since(conn, since)
-        if each.command in {"kill", "stop", "pause"}
+        (each.bot, each.accepted_at - timedelta(seconds=5), _excused_until(each, starts))
+        for each in touching
+        if each.command in actions.STOPS
     ]
     return sightings.since(conn, since), ours
+
+
+def _excused_until(stop: Action, starts: Sequence[Action]) -> datetime:
+    """Until when a bot that leaves running does so by this stop: what was started after it falls by itself."""
+    again = [
+        each.finished_at
+        for each in starts
+        if each.finished_at is not None
+        and each.finished_at > stop.accepted_at
+        and (each.bot is None or stop.bot in (None, each.bot))
+    ]
+    return min(((stop.finished_at or stop.accepted_at) + EXCUSED_FOR, *again))
 
 
 def _unknown(text: str, source: str) -> Finding:

@@ -11,12 +11,14 @@ from chatbot.views import walk as view
 from chatbot.views.blocks import Message
 from chatbot.views.walk_state import WalkCard
 from chatbot.walking.desk import WalkDesk
+from commands.probes.fleet import kept_down
+from commands.walking import watching
 from commands.walking.proposing import Proposal
-from commands.walking.stepping import current
-from storage import audit, walk_steps, walks, windows
+from commands.walking.stepping import current, least_window
+from storage import actions, audit, sightings, walk_steps, walks, windows
 from storage.walk_steps import WalkStep
 from storage.walks import Walk
-from storage.windows import WindowRow
+from storage.windows import WindowRow, WindowState
 
 CARD, REPLY = 3, 4
 """Priorities in the outbox."""
@@ -38,17 +40,26 @@ def state_of(conn: Connection, desk: WalkDesk, walk: Walk, now: datetime) -> Wal
         now=now,
         fresh_for=desk.fresh_for,
         fleet=desk.desk.coordinator.seen,
+        kept_down=kept_down(walk.bot, desk.desk.bots),
         window=_window(conn, walk, steps),
     )
 
 
 def _window(conn: Connection, walk: Walk, steps: Sequence[WalkStep]) -> WindowRow | None:
-    """The longest window that is open over the bot of the next step, where that step waits for one."""
+    """The window that is open for the next step, where that step takes one; too short a one where there is no other."""
     here = current(steps)
     if here is None or "window.stable" not in here.expects:
         return None
-    over = [each for each in windows.standing(conn) if each.bot in (None, here.bot or walk.bot)]
-    return max(over, key=lambda each: each.ends_at - each.begun_at, default=None)
+    bot, killed = here.bot or walk.bot, actions.last_kill(conn)
+    since = watching.candidates(
+        windows.since(conn, walk.opened_at),
+        bot=bot,
+        opened=walk.opened_at,
+        killed=killed.accepted_at if killed is not None else None,
+        down_at=sightings.last_down(conn, bot) if bot is not None else None,
+    )
+    open_ = [each for each in since if each.state == WindowState.OPEN]
+    return watching.counting(open_, bot=bot, least=least_window(here)) or (open_[-1] if open_ else None)
 
 
 def draw(conn: Connection, desk: WalkDesk, number: int, now: datetime) -> WalkCard:

@@ -34,6 +34,10 @@ REDRAW_EVERY = timedelta(seconds=60)
 REDRAW_IDLE = timedelta(minutes=10)
 IDLE_AFTER = timedelta(minutes=30)
 LOOK_SECONDS = 30.0
+FLAPS = 2
+"""So often a step may be no longer so before it has to hold for a while until it verifies itself again."""
+
+STEADY_AFTER = timedelta(seconds=60)
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +52,9 @@ class WalkTending:
         self._lead = lead
         self._looking: set[int] = set()
         self._drawn: dict[int, str] = {}  # recovery -> what of the fleet its card shows
+        self._unsteady: dict[
+            int, tuple[int, datetime]
+        ] = {}  # step -> how often, and when last, it was not so
 
     async def look(self) -> None:
         """One tick; nothing is asked of anybody while no recovery is open."""
@@ -95,12 +102,12 @@ class WalkTending:
             return True
         if status is not None and self._drawn.get(walk.id) != words_of(status):
             return True
-        if undoing.undone_by_windows(conn, walk, steps, now):
+        if undoing.untold(conn, walk):
             return True
         if status is None:
             return False
         if any(
-            judging.refuted(each, self._at_hand(conn, status, (each,), walk))
+            judging.no_longer_so(each, self._at_hand(conn, status, (each,), walk), now=now)
             for each in self._held(conn, steps)
         ):
             return True
@@ -112,13 +119,25 @@ class WalkTending:
             steps, opened=walk.opened_at, killed=killed.accepted_at if killed is not None else None, now=now
         )
         seen = self._at_hand(conn, status, (here,), walk)
-        return judging.judge(here.expects, judging.looked_since(seen, moment)).passed
+        judged = judging.judge(here.expects, judging.looked_since(seen, moment))
+        if not judged.passed and here.id in self._unsteady:
+            self._unsteady[here.id] = (self._unsteady[here.id][0], now)
+        return judged.passed and self._steady(conn, here, now)
+
+    def _steady(self, conn: Connection, step: WalkStep, now: datetime) -> bool:
+        """False for a step that went back and forth and has neither held for a while since nor been killed for."""
+        times, last = self._unsteady.get(step.id, (0, now))
+        killed = actions.last_kill(conn)
+        if times < FLAPS or (killed is not None and killed.accepted_at >= last):
+            return True
+        return not timedelta() <= now - last < STEADY_AFTER
 
     def _held(self, conn: Connection, steps: Sequence[WalkStep]) -> list[WalkStep]:
-        """What was verified, is read all the time and has to hold; nothing while a release is on its way."""
+        """What was verified, is read all the time and has to be so still; nothing while a release is on its way."""
         if raises.release_under_way(conn):
             return []
-        return [each for each in judging.have_to_hold(steps) if judging.seen_all_the_time(each)]
+        held = (*judging.have_to_hold(steps), *judging.have_to_run(steps))
+        return [each for each in held if judging.seen_all_the_time(each)]
 
     def _at_hand(
         self, conn: Connection, status: FleetStatus, steps: Sequence[WalkStep], walk: Walk
@@ -132,9 +151,9 @@ class WalkTending:
         def verb(conn: Connection) -> None:
             now = self._desk.desk.now()
             book = Book.open(conn, self._desk, number, now)
-            undoing.take_in(book, now)
+            undoing.take_in(book)
             if status is not None:
-                self._compare(book, status)
+                self._compare(book, status, now)
             book.draw()
 
         try:
@@ -145,15 +164,17 @@ class WalkTending:
             self._drawn[number] = words_of(status)
         self._desk.desk.sender.wake()
 
-    def _compare(self, book: Book, status: FleetStatus) -> None:
+    def _compare(self, book: Book, status: FleetStatus, now: datetime) -> None:
         """Verify what is next, and reopen what was verified and is no longer so."""
         here = book.current
-        if here is not None and judging.seen_all_the_time(here):
+        if here is not None and judging.seen_all_the_time(here) and self._steady(book.conn, here, now):
             book.verify_at_hand({here.bot or "": self._at_hand(book.conn, status, (here,), book.walk)})
         for each in self._held(book.conn, book.steps):
-            lines = judging.refuted(each, self._at_hand(book.conn, status, (each,), book.walk))
+            lines = judging.no_longer_so(each, self._at_hand(book.conn, status, (each,), book.walk), now=now)
             if lines:
-                book.no_longer(each, lines)
+                times = self._unsteady.get(each.id, (0, now))[0] + 1
+                self._unsteady[each.id] = (times, now)
+                book.no_longer(each, lines, unsteady=times >= FLAPS)
 
 
 def words_of(status: FleetStatus) -> str:

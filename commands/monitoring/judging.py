@@ -69,6 +69,7 @@ class Seen:
     """What a window remembers between two looks."""
 
     ran: frozenset[str] = frozenset()  # bots that were seen running
+    began: frozenset[str] = frozenset()  # bots that ran when it began
     words: Mapping[str, str] | None = None  # bot -> its last status word; None before the first look
     killed: bool | None = None  # what the kill switch said last
     lowest: Mapping[str, float] = field(default_factory=dict)  # bot -> its worst health in any look
@@ -77,15 +78,17 @@ class Seen:
         """The same as JSON-ready data."""
         words = dict(self.words) if self.words is not None else None
         lowest = dict(self.lowest)
-        return {"ran": sorted(self.ran), "words": words, "killed": self.killed, "lowest": lowest}
+        ran, began = sorted(self.ran), sorted(self.began)
+        return {"ran": ran, "began": began, "words": words, "killed": self.killed, "lowest": lowest}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Seen":
         """What ``as_json`` made."""
-        ran, words, killed = data.get("ran"), data.get("words"), data.get("killed")
-        lowest = data.get("lowest")
+        ran, began = data.get("ran"), data.get("began")
+        words, killed, lowest = data.get("words"), data.get("killed"), data.get("lowest")
         return cls(
             ran=frozenset(map(str, ran)) if isinstance(ran, list) else frozenset(),
+            began=frozenset(map(str, began)) if isinstance(began, list) else frozenset(),
             words={str(name): str(word) for name, word in words.items()} if isinstance(words, dict) else None,
             killed=killed if isinstance(killed, bool) else None,
             lowest={str(name): float(low) for name, low in lowest.items()}
@@ -166,11 +169,13 @@ def remember(watched: Sequence[str], look: Look, seen: Seen) -> tuple[Seen, tupl
         words[bot] = word
     if seen.killed is not None and look.killed is not None and seen.killed != look.killed:
         news.append(f"the kill switch is {'active' if look.killed else 'inactive'} now")
-    ran = seen.ran | {bot for bot in watched if look.bot(bot).status == "running"}
+    running = {bot for bot in watched if look.bot(bot).status == "running"}
+    ran = seen.ran | running
+    began = seen.began if seen.words is not None else seen.began | running
     killed = seen.killed if look.killed is None else look.killed
     healths = {bot: health for bot in watched if (health := look.bot(bot).health) is not None}
     lowest = {**seen.lowest, **{bot: min(now, seen.lowest.get(bot, now)) for bot, now in healths.items()}}
-    return Seen(ran=ran, words=words, killed=killed, lowest=lowest), tuple(news)
+    return Seen(ran=ran, began=began, words=words, killed=killed, lowest=lowest), tuple(news)
 
 
 def told(watched: Sequence[str], look: Look) -> bool:

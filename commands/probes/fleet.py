@@ -51,9 +51,14 @@ def _switch(status: FleetStatus) -> Finding:
     )
 
 
+def kept_down(bot: str | None, bots: tuple[str, ...]) -> tuple[str, ...]:
+    """The bots that have to stand still in a recovery: those that depend on one must not trade on without it."""
+    return bots[bots.index(bot) :] if bot is not None and bot in bots else bots
+
+
 def _moving(status: FleetStatus, bots: tuple[str, ...], meant: tuple[str, ...], bot: str | None) -> Finding:
     if bot in bots:
-        meant = bots[bots.index(bot) :]  # those that depend on it must not trade on without it
+        meant = kept_down(bot, bots)
     words = {name: _word(status.bots.get(name)) for name in meant}
     told = ", ".join(f"{name} {word}" for name, word in words.items()) or "no bot is listed"
     still = [_kept_still(status.bots.get(name), status.kill_switch_active) for name in meant]

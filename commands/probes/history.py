@@ -28,18 +28,25 @@ def news(status: FleetStatus, health: Health | None, known: Sequence[Sighting]) 
     before = {each.bot: each for each in known}
     found = []
     for name, seen in status.bots.items():
-        now = Sighting(
+        looked = Sighting(
             at=status.observed_at, bot=name, status=seen.status, health=seen.health, errors=seen.error_count
         )
         last = before.get(name)
-        if last is None or (last.status, last.errors) != (now.status, now.errors):
-            found.append(now)
+        if last is None or (last.status, last.errors) != (looked.status, looked.errors):
+            found.append(looked)
     if health is not None and health.uptime is not None:
-        last = before.get(None)
-        back = last is not None and last.uptime is not None and health.uptime + UPTIME_SLACK < last.uptime
-        if last is None or back or health.observed_at - last.at >= NEWS_EVERY:
-            found.append(Sighting(at=health.observed_at, uptime=health.uptime))
+        last, now = before.get(None), Sighting(at=health.observed_at, uptime=health.uptime)
+        if last is None or _anew(last, now) or now.at - last.at >= NEWS_EVERY:
+            found.append(now)
     return tuple(found)
+
+
+def _anew(before: Sighting, after: Sighting) -> bool:
+    """True where the coordinator's uptime went back, or is shorter than the time between the two looks."""
+    if before.uptime is None or after.uptime is None:
+        return False
+    passed = (after.at - before.at).total_seconds()
+    return after.uptime + UPTIME_SLACK < max(before.uptime, passed)
 
 
 def look(
@@ -118,9 +125,7 @@ def _restarts(uptimes: Sequence[Sighting], begun: datetime) -> Finding:
     if not any(each.at >= begun for each in known):
         return Finding(verdict=Verdict.UNKNOWN, text="The coordinator tells no uptime", source="GET /health")
     back = [
-        after
-        for before, after in itertools.pairwise(known)
-        if (after.uptime or 0) + UPTIME_SLACK < (before.uptime or 0) and after.at >= begun
+        after for before, after in itertools.pairwise(known) if _anew(before, after) and after.at >= begun
     ]
     if back:
         times = f"{len(back)} time{'s' if len(back) > 1 else ''}"

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from commands.probes.model import Finding, Verdict
 from commands.standing import Standing
-from storage.actions import RELEASES, STOPS, Action, State
+from commands.walking import watching
+from storage.actions import RELEASES, STARTS, STOPS, Action, State
 from storage.windows import WindowRow, WindowState
 
 SOURCE = "our own record"
@@ -20,11 +21,13 @@ class Facts:
 
     standing: Standing
     actions: tuple[Action, ...]  # of the last hours
-    windows: tuple[WindowRow, ...]  # that cover the bot, oldest first
+    bot: str | None  # that the step is about
+    windows: tuple[WindowRow, ...]  # that were open since then, oldest first
     evidence_at: datetime | None
     log_written: bool
     log_closed: bool
     since: datetime | None
+    down_at: datetime | None = None  # when the bot was last seen to become anything but running
     least: timedelta = timedelta()  # how long a window has to be to count
 
 
@@ -126,27 +129,62 @@ def _raised(facts: Facts) -> Finding:
     )
 
 
+def _started(facts: Facts, since: datetime) -> Finding:
+    """Whether the bot goes by an approved start in safe mode: the coordinator does not tell in which mode it runs."""
+    starts = [
+        each
+        for each in facts.actions
+        if each.command in STARTS - {"resume"}
+        and each.bot in (None, facts.bot or each.bot)
+        and each.state is State.VERIFIED
+    ]
+    last = max(starts, key=_ended, default=None)
+    at = _ended(last) if last is not None else None
+    if last is None or at is None or at < since:
+        return _mode("No approved start of it was read back since", seen=False)
+    if last.option == "full":
+        return _mode(f"It was started at full limits ({last.id})", seen=False)
+    if facts.down_at is not None and facts.down_at > at:
+        return _mode(f"It was seen down after its approved start ({last.id})", seen=False)
+    return _mode(f"Its approved start in safe mode was read back ({last.id})", seen=True)
+
+
+def _ended(action: Action) -> datetime:
+    return action.finished_at or action.accepted_at
+
+
+def _mode(text: str, *, seen: bool) -> Finding:
+    return Finding(
+        verdict=Verdict.WELL if seen else Verdict.NOTED, text=text, source=SOURCE, signs={"start.safe": seen}
+    )
+
+
 def _work(facts: Facts) -> tuple[Finding, ...]:
     """What a recovery brings about: evidence, a window that ended well, its log."""
     if facts.since is None:
         return ()
     since, kill = facts.since, facts.standing.kill
     taken = facts.evidence_at is not None and facts.evidence_at >= since
-    begun = since if kill is None else max(since, kill.accepted_at)  # a kill ends what was watched before it
-    after = [each for each in facts.windows if each.begun_at >= begun]
-    window = next((each for each in reversed(after) if each.ends_at - each.begun_at >= facts.least), None)
+    killed = kill.accepted_at if kill is not None else None
+    after = watching.candidates(
+        facts.windows, bot=facts.bot, opened=since, killed=killed, down_at=facts.down_at
+    )
+    window = watching.counting(after, bot=facts.bot, least=facts.least)
     short = after[-1] if window is None and after else None
-    stable = window is not None and window.state == WindowState.STABLE
+    stable = window is not None and watching.proves(window, facts.bot)
     if short is not None:
         minutes = facts.least.total_seconds() / 60
         about = f"Window #{short.id} is shorter than the {minutes:.0f} min that this step takes"
     elif window is None:
-        about = "No monitoring window of it was opened since"
+        about = "No monitoring window that counts was opened since the recovery began, the last kill or the last fall"
     elif window.state == WindowState.OPEN:
         about = f"Window #{window.id} runs until {window.ends_at:%H:%M} UTC"
+    elif window.state == WindowState.STABLE and not stable:
+        about = f"Window #{window.id} ended as stable, but {facts.bot or 'no bot'} did not run when it began"
     else:
         about = f"Window #{window.id} ended as {window.state.replace('_', ' ')}"
     return (
+        _started(facts, since),
         Finding(
             verdict=Verdict.WELL if taken else Verdict.NOTED,
             text="Evidence was taken since" if taken else "No evidence was taken since",

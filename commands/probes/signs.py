@@ -38,7 +38,9 @@ SIGNS: Mapping[str, Sign] = MappingProxyType(
         # -- the coordinator's word
         "coordinator.reachable": _sign("fleet", "the coordinator answers", "the coordinator does not answer"),
         "switch.active": _sign("fleet", "the kill switch is active", "the kill switch is inactive"),
-        "fleet.stopped": _sign("fleet", "every bot that matters is seen stopped", "a bot still moves"),
+        "fleet.stopped": _sign(
+            "fleet", "every bot that matters is seen stopped", "not every bot is stopped for good"
+        ),
         "bot.running": _sign("fleet", "the bot runs", "the bot does not run"),
         "bot.error": _sign("fleet", "a bot is in error", "no bot is in error"),
         "bot.health-low": _sign("fleet", "the health of a bot is low", "the health of every bot is good"),
@@ -85,6 +87,11 @@ SIGNS: Mapping[str, Sign] = MappingProxyType(
         "cooldown.over": _sign("record", "the cooldown is over", "the cooldown runs"),
         "release.refused": _sign("record", "a release did not take effect", "no release failed lately"),
         "lockdown.on": _sign("record", "a lockdown stands", "no lockdown stands"),
+        "start.safe": _sign(
+            "record",
+            "an approved start in safe mode was read back",
+            "no approved start in safe mode holds",
+        ),
         "evidence.taken": _sign("record", "evidence was taken", "no evidence was taken"),
         "window.stable": _sign(
             "record", "its monitoring window ended stable", "no window of it ended stable"

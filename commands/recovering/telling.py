@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from commands.recovering.model import UNKNOWN, Draft, Moment, Times
 from commands.words import cut
-from storage.actions import Action, State
+from storage.actions import STARTS, Action, State
 from storage.alerts import AlertRow
 from storage.approvals import Vote
 from storage.windows import WindowRow
@@ -18,7 +18,6 @@ LOOK_BACK = timedelta(days=7)
 MOMENTS = 200
 FIELD = 3000
 STOPS = frozenset({"kill", "stop"})
-STARTS = frozenset({"start", "start-sequential", "resume"})
 RELEASES = frozenset({"override", "force-override"})
 _DONE = {State.VERIFIED: "verified", State.NOT_VERIFIED: "NOT verified", State.FAILED: "failed"}
 

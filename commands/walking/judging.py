@@ -1,7 +1,7 @@
 """When a step is verified: every sign it expects was seen as expected, by looks that are fresh."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from commands.probes.model import Evidence
@@ -11,8 +11,19 @@ from storage.walk_steps import StepState, WalkStep
 CHEAP = frozenset({"fleet", "record", "history"})
 """Probes that ask for nothing that is not read anyway: what they tell is looked at all the time."""
 
+GRADUAL = "recover"
+"""The phase in which the fleet is released and its bots are started, one after the other."""
+
 HOLDING = frozenset({"stop", "fix", "verify"})
 """Phases of which what was verified has to hold until the fleet is released."""
+
+RUNNING = "bot.running"
+PREPARES = frozenset({"lockdown.on", "cooldown.over", "breaker.ours", "breaker.theirs"})
+"""Signs of steps of the gradual recovery that let nothing trade yet."""
+
+_WORDS = {True: "yes", False: "no", None: "not known"}
+ANSWERS = tuple(f"{word}: " for word in _WORDS.values())
+"""How a line begins that answers to a step."""
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -45,8 +56,7 @@ class Judgement:
 
     def lines(self) -> tuple[str, ...]:
         """One line for each sign."""
-        words = {True: "yes", False: "no", None: "not known"}
-        return tuple(f"{words[each.passed]}: {each.text}" for each in self.checks)
+        return tuple(f"{_WORDS[each.passed]}: {each.text}" for each in self.checks)
 
 
 def judge(expects: Mapping[str, bool], evidence: Mapping[str, Evidence]) -> Judgement:
@@ -60,14 +70,11 @@ def judge(expects: Mapping[str, bool], evidence: Mapping[str, Evidence]) -> Judg
             words = sign.words if wanted else sign.absent
             checks.append(Check(sign=name, passed=None, text=f"whether {words} could not be seen"))
         else:
+            passed = found.seen is wanted
             words = sign.words if found.seen else sign.absent
-            checks.append(
-                Check(
-                    sign=name,
-                    passed=found.seen is wanted,
-                    text=f"{words} ({found.source}, {found.at:%H:%M:%S} UTC)",
-                )
-            )
+            told = words if passed or not found.text else f"{words}: {found.text.rstrip('.')}"
+            text = f"{told} ({found.source}, {found.at:%H:%M:%S} UTC)"
+            checks.append(Check(sign=name, passed=passed, text=text))
     looks = [evidence[name].at for name in expects if name in evidence]
     return Judgement(checks=tuple(checks), at=min(looks, default=None))
 
@@ -119,13 +126,47 @@ def stale(steps: Sequence[WalkStep], *, now: datetime, for_: timedelta) -> tuple
 
 
 def have_to_hold(steps: Sequence[WalkStep]) -> tuple[WalkStep, ...]:
-    """Verified steps that must still be so when the fleet is released; none once its gradual recovery has begun."""
-    if any(each.phase == "recover" and each.state != StepState.OPEN for each in steps):
+    """Verified steps that must still be so when the fleet is released, with those signs that must; none after that.
+
+    What a later step ended on purpose, such as a lockdown, need not be so any more.
+    """
+    if released(steps):
         return ()
-    return tuple(each for each in steps if each.state == StepState.VERIFIED and each.phase in HOLDING)
+    ended = {
+        sign: seen
+        for each in steps
+        if each.phase == GRADUAL and each.state != StepState.OPEN
+        for sign, seen in each.expects.items()
+    }
+    found = []
+    for each in steps:
+        if each.state == StepState.VERIFIED and each.phase in HOLDING:
+            expects = {sign: seen for sign, seen in each.expects.items() if ended.get(sign, seen) is seen}
+            if expects or not each.expects:
+                found.append(replace(each, expects=expects))
+    return tuple(found)
 
 
-def refuted(step: WalkStep, evidence: Mapping[str, Evidence]) -> tuple[str, ...]:
-    """What a look that is newer than the one that verified the step shows against it."""
-    judged = judge(step.expects, looked_since(evidence, step.seen_at or _LONG_AGO))
+def have_to_run(steps: Sequence[WalkStep]) -> tuple[WalkStep, ...]:
+    """Verified starts, each with the sign that its bot runs: so it has to be until the recovery ends."""
+    return tuple(
+        replace(each, expects={RUNNING: True})
+        for each in steps
+        if each.phase == GRADUAL and each.state == StepState.VERIFIED and each.expects.get(RUNNING)
+    )
+
+
+def released(steps: Sequence[WalkStep]) -> bool:
+    """True once a step of the gradual recovery is settled that lets something trade."""
+    settled = [each for each in steps if each.phase == GRADUAL and each.state != StepState.OPEN]
+    return any(each.bot is not None or not each.expects or set(each.expects) - PREPARES for each in settled)
+
+
+def no_longer_so(step: WalkStep, evidence: Mapping[str, Evidence], *, now: datetime) -> tuple[str, ...]:
+    """What a look that is newer than the one that verified the step shows against it.
+
+    A look that is still to come, by a clock that was set back, is older than every other.
+    """
+    before = step.seen_at if step.seen_at is not None and step.seen_at <= now else _LONG_AGO
+    judged = judge(step.expects, looked_since(evidence, before))
     return tuple(each.text for each in judged.checks if each.passed is False)

@@ -398,7 +398,7 @@ def test_each_bot_is_started_and_watched_before_the_next_and_after_the_release(r
     assert release.expects == {"switch.active": False, "kill.stands": False}
     assert set(map(named, release.commands)) == {"override", "force-override"}
     assert start.commands == ("/start {bot} {reason}",)
-    assert start.expects == {"bot.running": True}
+    assert start.expects == {"bot.running": True, "start.safe": True}
     assert watch.expects == {"window.stable": True}
     assert [each.id for each in runbook.steps if each.each_bot] == ["start", "watch"]
     assert not start.skippable

@@ -103,7 +103,7 @@ async def test_a_restart_and_a_kill_in_the_middle_are_part_of_it(tmp_path: Path)
         assert (walk.state("stop"), walk.state("cause")) == ("verified", "asserted")
         assert walk.state("start", "ndax") == "open"
         assert "the fleet was killed (kill-" in walk.card.words
-        await reply(talk, walk.shown, "look whether the cause that was named is the right one")
+        await reply(talk, walk.shown, "see whether the cause that was named is the right one")
         await walk.past("verify")
         await walk.at("release")
         # what was seen before the kill proves nothing any more
@@ -294,7 +294,9 @@ async def test_what_was_stopped_and_moves_again_is_said_and_reopened_before_the_
         await until(talk, lambda: "ndax stopped" in walk.card.words)
 
         talk.fleet.faults.set("behind_back", bot="ndax", seen=True)
-        await reply(talk, walk.shown, "no longer so", "a bot still moves", "To be done again: 2.")
+        await reply(
+            talk, walk.shown, "<@U0ADMIN1>: *Step 2 is no longer so*", "ndax running", "To be done again: 2."
+        )
         await walk.at("stop")
         await until(talk, lambda: "ndax running" in walk.card.words)
         talk.fleet.faults.clear()
@@ -314,19 +316,25 @@ async def test_a_kill_settles_the_stop_while_its_own_reads_are_the_only_ones(tmp
         assert walk.state("stop") == "verified"
 
 
+async def started(talk: Conversation) -> tuple[Walking, str]:
+    """A recovery whose bot was started again and is to be watched, and the id of its start."""
+    walk = await opened(talk, CRASH)
+    await walk.assessed()
+    await walk.press("/kill")
+    await walk.at("evidence")
+    await walk.says("Skip", "nothing to keep")
+    await walk.says("Done")
+    await walk.past("fix", "verify")
+    await walk.agreed("/override")
+    await walk.at("start", "ndax")
+    action = await walk.agreed("/start ndax")
+    await walk.at("watch", "ndax")
+    return walk, action
+
+
 async def test_a_window_that_ends_unstable_undoes_the_start_and_is_told(tmp_path: Path) -> None:
     async with two_people(tmp_path) as talk:
-        walk = await opened(talk, CRASH)
-        await walk.assessed()
-        await walk.press("/kill")
-        await walk.at("evidence")
-        await walk.says("Skip", "nothing to keep")
-        await walk.says("Done")
-        await walk.past("fix", "verify")
-        await walk.agreed("/override")
-        await walk.at("start", "ndax")
-        action = await walk.agreed("/start ndax")
-        await walk.at("watch", "ndax")
+        walk, action = await started(talk)
         [(reason,)] = talk.rows("select reason from actions where id = ?", action)
         assert NOTE in reason
         talk.fleet.crash("ndax")
@@ -334,12 +342,46 @@ async def test_a_window_that_ends_unstable_undoes_the_start_and_is_told(tmp_path
             talk,
             walk.shown,
             "Window #1 over ndax ended unstable",
-            "look whether the cause",
+            "see whether the cause",
             "To be done again",
         )
-        await walk.at("check")
-        assert (walk.state("start", "ndax"), walk.state("release")) == ("open", "verified")
+        await walk.at("stop")  # in error it may be started again by whatever watches over it
         assert "window #1 ended unstable" in walk.card.words
+        assert (walk.state("start", "ndax"), walk.state("release")) == ("open", "verified")
+        await walk.press("/stop ndax")
+        await walk.at("check")
+        await walk.past("verify")
+        await walk.at("start", "ndax")
+        await walk.agreed("/start ndax")
+        await walk.at("watch", "ndax")
+        replies = talk.slack.replies(walk.shown.channel, walk.shown.ts)
+        assert len([each for each in replies if "ended unstable" in each.words]) == 1
+        await walk.window_ends_well()
+        await until(talk, lambda: walk.state("watch", "ndax") == "verified")
+
+
+async def test_a_bot_that_falls_after_its_stable_hour_is_started_and_watched_anew(tmp_path: Path) -> None:
+    async with two_people(tmp_path) as talk:
+        walk, _ = await started(talk)
+        await walk.window_ends_well()
+        await until(talk, lambda: walk.state("watch", "ndax") == "verified")
+        talk.fleet.crash("ndax")
+        await reply(talk, walk.shown, "no longer so", "ndax", "To be done again")
+        await walk.at("start", "ndax")
+        talk.fleet.faults.set(
+            "behind_back", bot="ndax", seen=True
+        )  # whatever watches over it: nobody agreed to it
+        await until(talk, lambda: "ndax running" in walk.card.words)
+        assert walk.state("start", "ndax") == "open"
+        talk.fleet.faults.clear()
+        await talk.admin.types("/stop ndax")
+        await until(talk, lambda: "ndax stopped" in walk.card.words)
+        await walk.agreed("/start ndax")
+        await walk.at("watch", "ndax")
+        await until(talk, lambda: "too short for this step" in walk.card.words)
+        assert walk.state("watch", "ndax") == "open"  # the hour of before the fall counts no more
+        await walk.window_ends_well()
+        await until(talk, lambda: walk.state("watch", "ndax") == "verified")
 
 
 async def test_a_viewer_may_press_on_the_card_what_a_viewer_may_type(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ CARDS = {
             "🧭 Recovery #3: ndax (choose a runbook)\n"
             "*Runbook*: not chosen yet\n"
             "*Lead*: <@U0ADMIN1>\n"
-            "*Looking at everything*: this takes up to 20 s. A runbook can be chosen meanwhile.\n"
+            "*Looking at everything*: this takes some 12 s at most. A runbook can be chosen meanwhile.\n"
             f"recovery #3 · opened 2026-11-25 03:11:50 UTC by <@U0ADMIN1> · {AGES} · {AUDIT}"
         ),
         [["Choose a runbook"], ["Hand over", "Abandon"]],
@@ -279,7 +279,7 @@ def test_before_the_release_the_card_says_what_is_no_longer_fresh() -> None:
     )
     fresh = tuple(verified(each, MINUTE) if each.number == 5 else each for each in steps)
     assert words.format(" 2", "") in view.card(state(steps=fresh)).text
-    assert "No longer fresh" in view.handed_over(state(steps=fresh), "U0OPER01").text
+    assert "No longer fresh" in view.handed_over(state(steps=fresh), "U0OPER01", "U0OPER01").text
     none = tuple(verified(each, MINUTE) if each.number in (2, 5) else each for each in steps)
     assert "o longer fresh" not in view.card(state(steps=none)).text
     released = tuple(said(each, StepState.ASSERTED, "U1", "") if each is START else each for each in steps)
@@ -463,8 +463,8 @@ def everything(shown: WalkCard, text: str) -> list[Message]:
         view.chosen(shown, text),
         view.undone(shown.steps, view.killed(text, text, text)),
         view.undone(shown.steps[:1], view.no_longer(shown.steps[0], [text] * 9)),
-        view.handed_over(shown, text),
-        view.handed_over(choosing, text),
+        view.handed_over(shown, text, text),
+        view.handed_over(choosing, text, text),
         view.ended(ended),
         view.begun(shown, text),
         view.listing([shown] * 30, [ended] * 30),
@@ -505,17 +505,33 @@ def seen(**words: str) -> FleetStatus:
 
 
 def test_the_card_tells_what_the_bots_do_and_warns_where_one_trades_that_was_stopped() -> None:
-    still = view.card(replace(WALKING, fleet=seen(ndax="stopped", quantum="running"))).text
-    assert "*The fleet* at 03:12:05 UTC: ndax stopped, quantum running; kill switch inactive\n" in still
-    assert "may trade" not in still  # the recovery is of ndax
-    moving = view.card(replace(WALKING, fleet=seen(ndax="running"))).text
-    assert "⚠️ *ndax may trade*, and by this recovery it is stopped: type /kill or /stop." in moving
+    kept = replace(WALKING, kept_down=("ndax", "quantum"))
+    still = view.card(replace(kept, fleet=seen(shadowforge="running", ndax="stopped"))).text
+    assert "*The fleet* at 03:12:05 UTC: shadowforge running, ndax stopped; kill switch inactive\n" in still
+    assert "may trade" not in still  # nothing that has to stand still
+    for moving in ("ndax", "quantum"):  # one that depends on it may not trade on without it
+        told = view.card(replace(kept, fleet=seen(**{moving: "running"}))).text
+        assert f"⚠️ *{moving} may trade*, and this recovery keeps it stopped: type /kill or /stop." in told
+    undone = [replace(STOP, state="open", note="it moves again"), *WALKING.steps[2:]]
+    assert "may trade" in view.card(replace(kept, steps=undone, fleet=seen(ndax="running"))).text
+    before = [replace(STOP, state="open", note=""), *WALKING.steps[2:]]
+    assert "may trade" not in view.card(replace(kept, steps=before, fleet=seen(ndax="running"))).text
     released = [
         replace(each, state="verified") if each.phase == "recover" else each for each in WALKING.steps
     ]
-    started = view.card(replace(WALKING, steps=released, fleet=seen(ndax="running"))).text
-    assert "may trade" not in started
+    assert "may trade" not in view.card(replace(kept, steps=released, fleet=seen(ndax="running"))).text
     assert "The fleet* at" not in view.card(replace(ABANDONED, fleet=seen(ndax="running"))).text
+    assert "*The fleet* at" in view.ended(replace(DONE, fleet=seen(ndax="error"))).text
+
+
+def test_an_old_read_of_the_fleet_is_not_told_as_what_it_does_now() -> None:
+    old = replace(seen(ndax="running"), observed_at=NOW - 3 * MINUTE)
+    told = view.card(replace(WALKING, kept_down=("ndax",), fleet=old)).text
+    assert (
+        "*The fleet* was not read here since 03:09:05 UTC, so what it does now is not known. Then: ndax"
+        in told
+    )
+    assert "may trade" not in told
 
 
 def test_a_window_that_is_open_already_is_told_and_whether_it_is_long_enough() -> None:

@@ -165,13 +165,13 @@ HANDED = (
 
 
 def test_a_hand_over_tells_the_new_lead_all_on_one_screen() -> None:
-    assert view.handed_over(WALKING, "U0OPER01").text == HANDED
+    assert view.handed_over(WALKING, "U0OPER01", "U0OPER01").text == HANDED
     assert view.shown(WALKING).text == HANDED.partition("\n")[2]
 
 
 def test_a_hand_over_before_a_runbook_was_chosen_says_that_one_is_to_be_chosen() -> None:
     assert view.handed_over(
-        replace(PROPOSED, walk=replace(PROPOSED.walk, different="new memory")), "U0OPER01"
+        replace(PROPOSED, walk=replace(PROPOSED.walk, different="new memory")), "U0OPER01", "U0OPER01"
     ).text == (
         "<@U0ADMIN1>, <@U0OPER01> hands this recovery over to you. You lead it now.\n"
         "*Recovery #3 of ndax*, for 42 min: no runbook chosen yet\n"
@@ -188,7 +188,7 @@ def test_a_hand_over_before_a_runbook_was_chosen_says_that_one_is_to_be_chosen()
 def test_a_summary_is_never_longer_than_a_screen(settled: int) -> None:
     walk = replace(CHOSEN, looked=["something was seen (host)"] * 20, different="new memory")
     shown = replace(fleet("kill-switch", settled=settled), people=PEOPLE * 3)
-    summary = view.handed_over(replace(shown, walk=walk), "U0OPER01")
+    summary = view.handed_over(replace(shown, walk=walk), "U0OPER01", "U0OPER01")
     assert summary.text.count("\n") < 30
     assert "• and 16 more\n" in summary.text
     assert ("*Done*, the last 8 of " in summary.text) is (settled > 8)
@@ -229,3 +229,14 @@ def test_the_list_says_where_each_stands_and_who_leads_it() -> None:
         "/recover &lt;bot|fleet&gt; begins one; /recover show 3 tells one on one screen."
     )
     assert "• and 3 more\n" in view.listing([WALKING] * 13, []).text
+
+
+def test_a_recovery_that_another_takes_or_hands_on_names_who_led_it() -> None:
+    handed = view.handed_over(WALKING, "U0OPER01", "U0ADMIN2").text
+    assert handed.startswith(
+        "<@U0ADMIN1>, <@U0OPER01> hands this recovery, which <@U0ADMIN2> led, over to you. You lead it now.\n"
+    )
+    taken = view.handed_over(WALKING, "U0ADMIN1", "U0ADMIN2").text
+    assert taken.startswith(
+        "<@U0ADMIN1> takes this recovery, which <@U0ADMIN2> led, over. <@U0ADMIN1> leads it now.\n"
+    )

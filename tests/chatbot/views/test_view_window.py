@@ -153,5 +153,5 @@ def test_an_alarm_offers_what_can_be_done_and_keeps_the_words_of_others_as_they_
     assert "'window.stop'" not in str(shown.blocks)
     gone = over("unstable", rule="left_running", culprit="ndax", why="ndax left running: it is error")
     shown = view.alarm((gone,), on_call=None, contacts=(), stopping=False)
-    assert "it does not run now, by the coordinator's word" in shown.text
+    assert "when this was seen it did not run, and whatever watches over it may start it again" in shown.text
     assert "'window.stop'" in str(shown.blocks)

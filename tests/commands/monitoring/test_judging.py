@@ -151,7 +151,8 @@ def test_what_is_remembered_and_what_changed() -> None:
     first, news = remember(("ndax",), look(killed=None), Seen())
     assert news == ()
     low = {"ndax": 90.0}
-    assert first == Seen(ran=frozenset({"ndax"}), words={"ndax": "running"}, killed=None, lowest=low)
+    ndax = frozenset({"ndax"})
+    assert first == Seen(ran=ndax, began=ndax, words={"ndax": "running"}, killed=None, lowest=low)
     second, news = remember(("ndax",), look(status=None, killed=False), first)
     assert news == ("ndax went from running to unknown",)
     third, news = remember(("ndax",), look(status="error", killed=True), second)
@@ -159,6 +160,8 @@ def test_what_is_remembered_and_what_changed() -> None:
     assert Seen.from_json(third.as_json()) == third
     assert third.ran == {"ndax"}
     assert third.lowest == {"ndax": 90.0}
+    late, _ = remember(("ndax",), look(), remember(("ndax",), look(status="stopped"), Seen())[0])
+    assert (late.ran, late.began) == (ndax, frozenset())  # it did not run when the window began
     for health, lowest in ((40, 40), (None, 40), (95, 40)):
         third, _ = remember(("ndax",), look(health=health), third)
         assert third.lowest == {"ndax": lowest}

@@ -175,7 +175,9 @@ def test_the_coordinator_began_anew(seconds: tuple[float | None, ...], restarted
 
 def test_restarts_are_those_of_the_last_hours() -> None:
     old = uptimes(9000, 20, begun=WITHIN / MINUTE + 10)
-    assert signs([*old, *uptimes(3000)])["coordinator.restarted"] is False
+    assert signs([*old, *uptimes(5000)])["coordinator.restarted"] is False
+    # longer than at the last look, and yet shorter than the time since then
+    assert signs([*old, *uptimes(3000)])["coordinator.restarted"] is True
     assert signs([*old, *uptimes(7)])["coordinator.restarted"] is True
     assert "began anew 1 time, last before 02:12 UTC" in seen([*old, *uptimes(7)])[2].text
     assert signs([*old, *states("running")]).get("coordinator.restarted") is None
@@ -223,6 +225,8 @@ def test_what_was_never_seen_is_news() -> None:
         (500, 300, 5, True),
         (500, 505, 1, False),
         (499, 505, 1, True),
+        (107, 1.5, 4, True),
+        (242, 1.5, 4, False),
         (None, 440, 9, False),
     ],
 )

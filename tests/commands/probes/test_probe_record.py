@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from commands.cooldown import Breaker
+from commands.monitoring.judging import Seen
 from commands.probes.model import Report, Verdict, gathered
 from commands.probes.record import LATELY, RAISED_SHOWN, Facts, look
 from commands.probes.signs import SIGNS
@@ -50,6 +51,7 @@ NOTHING = Standing(
 FACTS = Facts(
     standing=NOTHING,
     actions=(),
+    bot="ndax",
     windows=(),
     evidence_at=None,
     log_written=False,
@@ -74,7 +76,7 @@ def held(*actions: Action, latch: Latch | None = LATCH, kill: Action | None = KI
 def test_the_record_is_always_known() -> None:
     ours = {name for name, sign in SIGNS.items() if sign.probe == "record"}
     assert signs(FACTS) == {**dict.fromkeys(ours, False), "cooldown.over": True}
-    of_a_recovery = {"evidence.taken", "window.stable", "log.written", "log.closed"}
+    of_a_recovery = {"start.safe", "evidence.taken", "window.stable", "log.written", "log.closed"}
     assert signs(replace(FACTS, since=None)).keys() == ours - of_a_recovery
 
 
@@ -205,6 +207,7 @@ def a_window(begun: datetime, state: str = WindowState.STABLE, number: int = 7) 
         ends_at=begun + 30 * MINUTE,
         every=10.0,
         state=state,
+        seen=Seen(ran=frozenset({"ndax"}), began=frozenset({"ndax"})).as_json(),
     )
 
 
@@ -235,10 +238,61 @@ def test_only_a_window_of_after_the_beginning_and_the_last_kill_counts(
     assert ("No monitoring window" in words(facts)) is not stable
 
 
-def test_the_newest_window_decides() -> None:
-    windows = (a_window(BEGAN), a_window(NOW - MINUTE, WindowState.OPEN, number=8))
-    assert signs(replace(FACTS, windows=windows))["window.stable"] is False
-    assert "Window #8 runs until" in words(replace(FACTS, windows=windows))
+def test_one_that_proves_it_decides_else_one_that_is_open_else_the_newest() -> None:
+    stable, running, gone = (
+        a_window(BEGAN),
+        a_window(NOW - 2 * MINUTE, WindowState.OPEN, number=8),
+        a_window(NOW - MINUTE, WindowState.CLOSED, number=9),
+    )
+    assert signs(replace(FACTS, windows=(stable, running, gone)))["window.stable"] is True
+    assert "Window #8 runs until" in words(replace(FACTS, windows=(running, gone)))
+    assert "Window #9 ended as closed" in words(replace(FACTS, windows=(gone,)))
+
+
+def test_a_window_counts_only_of_a_bot_that_ran_when_it_began_and_since() -> None:
+    stable = a_window(BEGAN)
+    late = replace(stable, seen=Seen(ran=frozenset({"ndax"})).as_json())
+    assert signs(replace(FACTS, windows=(late,)))["window.stable"] is False
+    assert "ended as stable, but ndax did not run when it began" in words(replace(FACTS, windows=(late,)))
+    assert signs(replace(FACTS, windows=(stable,), down_at=BEGAN - SECOND))["window.stable"] is True
+    fell = replace(FACTS, windows=(stable,), down_at=BEGAN + SECOND)
+    assert signs(fell)["window.stable"] is False
+    for change, counts in (
+        ({}, False),
+        ({"culprit": "quantum"}, True),
+        ({"rule": "kill"}, True),  # a kill is told of by itself
+        ({"bot": "quantum", "culprit": "quantum"}, True),
+    ):
+        unstable = replace(
+            a_window(BEGAN, WindowState.UNSTABLE, number=8),
+            **{"bot": None, "rule": "health", "ended_at": BEGAN + MINUTE} | change,
+        )
+        assert signs(replace(FACTS, windows=(stable, unstable)))["window.stable"] is counts, change
+
+
+@pytest.mark.parametrize(
+    ("changes", "down_at", "safe", "told"),
+    [
+        ({}, None, True, "approved start in safe mode was read back (start-1)"),
+        ({"bot": None, "command": "start-sequential"}, None, True, "was read back"),
+        ({"option": "full"}, None, False, "started at full limits (start-1)"),
+        ({"bot": "quantum"}, None, False, "No approved start of it"),
+        ({"command": "resume"}, None, False, "No approved start of it"),
+        ({"state": State.FAILED}, None, False, "No approved start of it"),
+        ({"finished_at": BEGAN - SECOND}, None, False, "No approved start of it"),
+        ({}, BEGAN + 2 * MINUTE, False, "seen down after its approved start (start-1)"),
+        ({}, BEGAN, True, "was read back"),
+    ],
+)
+def test_a_bot_goes_by_an_approved_start_in_safe_mode(
+    changes: dict[str, object], down_at: datetime | None, safe: bool, told: str
+) -> None:
+    values: dict[str, object] = {"bot": "ndax", "option": "safe", "finished_at": BEGAN + MINUTE}
+    values |= {"command": "start"} | changes
+    action = replace(an_action("start"), **values)  # type: ignore[arg-type]
+    facts = replace(FACTS, actions=(action,), down_at=down_at)
+    assert signs(facts)["start.safe"] is safe
+    assert told in words(facts)
 
 
 def test_what_is_judged_says_how_it_is() -> None:

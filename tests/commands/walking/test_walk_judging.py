@@ -14,11 +14,12 @@ from commands.walking.judging import (
     Judgement,
     fresh,
     have_to_hold,
+    have_to_run,
     judge,
     looked_since,
     moment_of,
+    no_longer_so,
     probes_of,
-    refuted,
     seen_all_the_time,
     stale,
 )
@@ -53,11 +54,11 @@ def verified(phase: str = "stop", ago: timedelta = timedelta()) -> WalkStep:
     ("wanted", "seen", "passed", "line"),
     [
         (True, True, True, "yes: every bot that matters is seen stopped (GET /status, 03:12:05 UTC)"),
-        (True, False, False, "no: a bot still moves (GET /status, 03:12:05 UTC)"),
-        (False, False, True, "yes: a bot still moves (GET /status, 03:12:05 UTC)"),
-        (False, True, False, "no: every bot that matters is seen stopped (GET /status, 03:12:05 UTC)"),
+        (True, False, False, "no: not every bot is stopped for good: text (GET /status, 03:12:05 UTC)"),
+        (False, False, True, "yes: not every bot is stopped for good (GET /status, 03:12:05 UTC)"),
+        (False, True, False, "no: every bot that matters is seen stopped: text (GET /status, 03:12:05 UTC)"),
         (True, None, None, "not known: whether every bot that matters is seen stopped could not be seen"),
-        (False, None, None, "not known: whether a bot still moves could not be seen"),
+        (False, None, None, "not known: whether not every bot is stopped for good could not be seen"),
     ],
 )
 def test_a_sign_is_as_expected_or_not_or_not_known(
@@ -195,8 +196,30 @@ def test_what_was_seen_is_as_old_as_its_oldest_look() -> None:
 @pytest.mark.parametrize(("ago", "seen", "found"), [(1, False, True), (-1, False, False), (1, True, False)])
 def test_only_a_newer_look_speaks_against_what_was_verified(ago: int, seen: bool, found: bool) -> None:
     step = replace(verified(ago=ago * SECOND), expects={"fleet.stopped": True})
-    assert bool(refuted(step, evidence(fleet_stopped=seen))) is found
-    assert refuted(step, {}) == ()
+    assert bool(no_longer_so(step, evidence(fleet_stopped=seen), now=NOW + MINUTE)) is found
+    assert no_longer_so(step, {}, now=NOW) == ()
+    # what was seen at a time that is still to come, before the clock was set back, is older than every look
+    ahead = replace(step, seen_at=NOW + MINUTE)
+    assert bool(no_longer_so(ahead, evidence(fleet_stopped=seen), now=NOW)) is not seen
+
+
+def test_what_a_later_step_ended_on_purpose_need_not_hold_and_what_lets_nothing_trade_is_no_release() -> None:
+    locked = replace(verified(), expects={"fleet.stopped": True, "lockdown.on": True})
+    unlock = a_step(phase="recover", state=StepState.VERIFIED, expects={"lockdown.on": False})
+    (held,) = have_to_hold([locked, unlock])
+    assert held.expects == {"fleet.stopped": True}
+    assert have_to_hold([locked, replace(unlock, state=StepState.OPEN)]) == (locked,)
+    only = replace(locked, expects={"lockdown.on": True})
+    assert have_to_hold([only, unlock]) == ()
+    for expects in ({"kill.stands": False}, {"bot.running": True}, {}):
+        assert have_to_hold([locked, unlock, replace(unlock, expects=expects)]) == ()
+
+
+def test_a_start_that_was_verified_has_to_go_on_running() -> None:
+    start = replace(verified("recover"), bot="ndax", expects={"bot.running": True, "start.safe": True})
+    assert have_to_run([start, replace(start, state=StepState.ASSERTED), verified("stop")]) == (
+        replace(start, expects={"bot.running": True}),
+    )
 
 
 @pytest.mark.parametrize("phase", PHASES)
