@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
 from chatbot import kill_record, stopping
 from chatbot.desk import Desk
@@ -21,7 +22,7 @@ from chatbot.views.kill import Joined
 from commands.coordinator.errors import CoordinatorError
 from commands.kill import Doubt
 from commands.spec import Request
-from storage import actions, outbox
+from storage import actions, audit, outbox
 from storage.actions import OPEN, Action, State
 from storage.database import StorageError
 from storage.latch import Latch
@@ -203,9 +204,8 @@ class Intake:
             if action is None or action.state in (*OPEN, State.JOINED):
                 continue  # a run draws it
             if action.command == "kill":
-                owing = (KillRecord.ended(action, self._desk).card_now(),)
                 # Straight into the outbox, before the journal is put aside: a crash between the two only repeats it.
-                await self._desk.database.write(partial(owe, owing=owing, now=self._desk.now()))
+                await self._desk.database.write(partial(_owe_ended, action=action, desk=self._desk))
                 self._desk.sender.wake()
 
     # -- what may be done to a kill's card ---------------------------------------------------------------------
@@ -284,6 +284,11 @@ class Intake:
             return await self._desk.database.read(lambda conn: actions.get(conn, action_id))
         except StorageError:
             return None
+
+
+def _owe_ended(conn: Connection, action: Action, desk: Desk) -> None:
+    card = KillRecord.ended(action, desk, audit=audit.head(conn)).card_now()
+    owe(conn, (card,), desk.now())
 
 
 async def _let_go_first() -> None:

@@ -68,10 +68,19 @@ class KillRecord:
 
     @classmethod
     def ended(
-        cls, action: Action, desk: Desk, *, released: tuple[datetime, str] | None = None
+        cls,
+        action: Action,
+        desk: Desk,
+        *,
+        audit: tuple[int, str],
+        released: tuple[datetime, str] | None = None,
     ) -> "KillRecord":
-        """The record of a kill that is over, as the database tells it; ``released`` when, and by which request."""
+        """The record of a kill that is over, as the database tells it; ``released`` when, and by which request.
+
+        ``audit`` is the number and hash of the newest row of the audit: its card stays a witness of it.
+        """
         record = cls.of(action, desk, recorded=True, resumed=True)
+        record.audit = audit
         record.released = released
         record.phase = Phase.VERIFIED if action.state is State.VERIFIED else Phase.CLOSED
         if action.state is State.CLOSED:

@@ -31,6 +31,10 @@ _PATTERNS = tuple(
         (rf"-----BEGIN {_KEY}[\s\S]*?(?:-----END {_KEY}|\Z)", MASK),
         # Slack's tokens: xoxb-, xoxp-, xoxe.xoxp-, xapp-
         (r"(xox[a-z](?:\.xox[a-z])?|xapp)-[\w.+/=%-]+", rf"\1-{MASK}"),
+        # keys of payment and model services, of GitHub and of AWS, by how they begin
+        (r"\b((?:sk|pk|rk)[-_])[\w-]{16,}", rf"\1{MASK}"),
+        (r"\b(gh[pousr]_|github_pat_)\w{16,}", rf"\1{MASK}"),
+        (r"\b(AKIA)[A-Z0-9]{16}\b", rf"\1{MASK}"),
         # incoming webhooks and response URLs: whoever holds one can post with it
         (r"(https?://hooks\.slack(?:-gov)?\.com)/[^\s\"'<>)\]}\\]+", rf"\1/{MASK}"),
         # user:password@ in any URL, greedy because a password may hold an @, bounded so that it stays linear

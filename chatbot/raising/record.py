@@ -19,6 +19,7 @@ from commands.standing import Facts
 from storage import actions, approvals, audit, latch, raises
 from storage.actions import State
 from storage.approvals import Verdict
+from storage.audit import Entry
 
 
 class NewerKillError(Exception):
@@ -111,7 +112,7 @@ def finish(
     if state is State.VERIFIED:
         _begin_watching(conn, desk, action_id, now)
     card = copies.redraw(conn, desk, action_id, entry)
-    owe(conn, _news(conn, card, desk, now), now)
+    owe(conn, _news(conn, card, desk, entry), now)
     return card
 
 
@@ -125,7 +126,7 @@ def _begin_watching(conn: Connection, desk: Desk, action_id: str, now: datetime)
     opening.after_start(conn, desk, action, (action.bot,) if action.bot else sequence, now)
 
 
-def _news(conn: Connection, card: RequestCard, desk: Desk, now: datetime) -> tuple[Owing, ...]:
+def _news(conn: Connection, card: RequestCard, desk: Desk, entry: Entry) -> tuple[Owing, ...]:
     """What those learn who look elsewhere: the thread, the ops channel, the card of the kill that was released."""
     news = [copies.in_thread(card, "news", view.news(card), desk)]
     if copies.place(card, desk) != desk.ops:
@@ -134,5 +135,6 @@ def _news(conn: Connection, card: RequestCard, desk: Desk, now: datetime) -> tup
     last = latch.last(conn)
     killed = actions.get(conn, last.action_id) if last is not None and last.released_by == card.id else None
     if killed is not None:
-        news.append(KillRecord.ended(killed, desk, released=(now, card.id)).card_now())
+        row = (entry.seq, entry.hash)
+        news.append(KillRecord.ended(killed, desk, audit=row, released=(entry.at, card.id)).card_now())
     return tuple(news)

@@ -360,6 +360,28 @@ async def test_a_window_that_ends_unstable_undoes_the_start_and_is_told(tmp_path
         await until(talk, lambda: walk.state("watch", "ndax") == "verified")
 
 
+async def test_the_cause_is_that_of_a_kill_without_a_reason_and_no_secret_in_it_goes_on(
+    tmp_path: Path,
+) -> None:
+    async with two_people(tmp_path) as talk:
+        await talk.admin.types("/kill")
+        await talk.admin.sees("KILL verified")
+        walk = await opened(talk, CRASH)
+        await walk.past("assess")
+        await walk.at("evidence")
+        await walk.says("Skip", "nothing to keep")
+        await walk.says("Done", "the key sk-live-abcdef1234567890 ran out, password=hunter2hunter2")
+        reason = "select reason from latches"
+        await until(talk, lambda: talk.rows(reason) != [("",)])
+        assert "ran out" in talk.rows(reason)[0][0]
+        said = f"{talk.rows(reason)} {told(talk, walk)} {walk.card.words}"
+        assert "abcdef1234567890" not in said
+        assert "hunter2" not in said
+        await walk.past("fix", "verify")
+        await walk.agreed("/override")
+        await walk.at("start", "ndax")
+
+
 async def test_a_bot_that_falls_after_its_stable_hour_is_started_and_watched_anew(tmp_path: Path) -> None:
     async with two_people(tmp_path) as talk:
         walk, _ = await started(talk)
