@@ -55,3 +55,17 @@ def test_hostile_text_costs_little_time(piece: str) -> None:
 )
 def test_what_signs_or_opens_is_masked_by_its_name(text: str) -> None:
     assert "hunter2" not in masked_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("the key sk-live-abcdef1234567890 ran out", "the key sk-*** ran out"),
+        ("sk_live_abcdef1234567890", "sk_***"),
+        ("ghp_abcdefghijklmnop1234 was used", "ghp_*** was used"),
+        ("AKIAABCDEFGHIJKLMNOP", "AKIA***"),
+        ("the task-force of risk-management-and-control", "the task-force of risk-management-and-control"),
+    ],
+)
+def test_a_key_that_tells_by_its_beginning_what_it_is_is_masked(text: str, shown: str) -> None:
+    assert masked_text(text) == shown

@@ -109,10 +109,9 @@ async def test_a_file_is_checked_backed_up_compared_and_put_back_by_two(tmp_path
         assert "can be read, so nothing is shown" in text_of(await talk.admin.types("/config show none.json"))
         broken = text_of(await talk.admin.types("/config check"))
         assert "bot-limits.json" in broken
-        assert "1 serious" in broken or "serious*" in broken
+        assert "*1 serious fault*" in broken
 
         which = await approved(talk, "/config restore bot-limits.json from latest it was cut off", "SHA-256")
-        assert ended(talk, which) is not None
         state, said = ended(talk, which) or ("", "")
         assert state == "verified", said
         assert file.read_bytes() == good
@@ -136,7 +135,7 @@ async def test_a_file_is_checked_backed_up_compared_and_put_back_by_two(tmp_path
         await approve(talk, shown)
         await until(talk, lambda: ended(talk, which) is not None)
         state, said = ended(talk, which) or ("", "")
-        assert state in {"void", "failed", "abandoned"}
+        assert state == "void", said
         assert "nothing" in said
         assert (home / "config" / "kill-switch.json").read_text() == altered
 
@@ -163,7 +162,7 @@ async def test_evidence_is_taken_once_kept_whole_on_the_host_and_its_hash_is_tol
         assert by == "U0OPER01"
         with tarfile.open(archive) as packed:
             names = packed.getnames()
-            manifest = json.load(packed.extractfile("manifest.json") or sys.stdin)
+            manifest = json.loads(packed.extractfile("manifest.json").read())  # type: ignore[union-attr]
             status = packed.extractfile("status.json")
             assert status is not None
             assert b"kill_switch_active" in status.read()

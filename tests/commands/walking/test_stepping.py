@@ -175,7 +175,6 @@ def done(step: WalkStep, **changes: object) -> WalkStep:
 
 
 def test_what_was_done_is_kept_where_the_other_runbook_says_the_same() -> None:
-    assert {"assess", "stop", "investigate"} == KEPT
     steps = laid_out(BOOK, bot=None, bots=BOTS)
     found = carried([done(each) for each in steps], steps)
     assert [each.number for each in found] == [each.number for each in steps]
