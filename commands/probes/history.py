@@ -113,7 +113,7 @@ def _errors(seen: Sequence[Sighting], names: Sequence[str], begun: datetime) -> 
     many = any(rise >= ERROR_RISE for rise in grown.values())
     told = ", ".join(f"{name} {rise}" for name, rise in grown.items())
     return Finding(
-        verdict=Verdict.ILL if many else Verdict.WELL,
+        verdict=Verdict.ILL if many else Verdict.NOTED if grown else Verdict.WELL,
         text=f"New errors in the last 2 h: {told}" if told else "No new errors in the last 2 h",
         source=SOURCE,
         signs={"errors.growing": many},

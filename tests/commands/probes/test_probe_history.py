@@ -143,7 +143,9 @@ def test_what_was_not_seen_lately_is_not_known(old: list[Sighting]) -> None:
 def test_errors_grow(errors: tuple[int | None, ...], growing: bool) -> None:
     assert signs(counts(*errors))["errors.growing"] is growing
     found = seen(counts(*errors))[1]
-    assert found.verdict is (Verdict.ILL if growing else Verdict.WELL)
+    none = found.text == "No new errors in the last 2 h"
+    assert found.verdict is (Verdict.ILL if growing else Verdict.WELL if none else Verdict.NOTED)
+    assert none is (errors in {(9, 9, 9), (None, None)})
 
 
 def test_new_errors_are_counted_from_how_many_there_were_when_those_hours_began() -> None:
