@@ -124,8 +124,7 @@ class Book:
         self.steps = walk_steps.steps(self.conn, self.walk.id)
         if undone:
             self._forget()
-        if undone:
-            self.record("steps undone", "chatbot", steps=[each.number for each in undone], why=why)
+        self.record("steps undone", "chatbot", steps=[each.number for each in undone], why=why)
         self.reply(name, view.undone(undone, told))
 
     def apply(
