@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from commands.coordinator.model import FleetStatus
+from commands.walking import stepping
 from commands.walking.proposing import Proposal
 from storage.recoveries import RecoveryRow
-from storage.walk_steps import OnStep, StepState, WalkStep
+from storage.walk_steps import OnStep, WalkStep
 from storage.walks import Walk, WalkState
 from storage.windows import WindowRow
 
@@ -41,4 +42,4 @@ class WalkCard:
     @property
     def current(self) -> WalkStep | None:
         """The step that is next."""
-        return next((each for each in self.steps if each.state == StepState.OPEN), None)
+        return stepping.current(self.steps)

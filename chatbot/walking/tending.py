@@ -34,10 +34,6 @@ REDRAW_EVERY = timedelta(seconds=60)
 REDRAW_IDLE = timedelta(minutes=10)
 IDLE_AFTER = timedelta(minutes=30)
 LOOK_SECONDS = 30.0
-FLAPS = 2
-"""So often a step may be no longer so before it has to hold for a while until it verifies itself again."""
-
-STEADY_AFTER = timedelta(seconds=60)
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +46,7 @@ class WalkTending:
         self._prober = prober
         self._acts = acts
         self._lead = lead
-        self._looking: set[int] = set()
+        self._begun: dict[int, datetime] = {}  # recovery -> when its first look began
         self._drawn: dict[int, str] = {}  # recovery -> what of the fleet its card shows
         self._unsteady: dict[
             int, tuple[int, datetime]
@@ -65,8 +61,7 @@ class WalkTending:
         if not standing:
             return
         for walk in standing:
-            if walk.looked_at is None and walk.id not in self._looking:
-                self._looking.add(walk.id)
+            if walk.looked_at is None and self._may_look(walk.id, desk.now()):
                 desk.spawn(self._first_look(walk.id))
         status = await self._status()
         for walk in standing:
@@ -84,13 +79,19 @@ class WalkTending:
         except (CoordinatorError, TimeoutError):
             return None
 
+    def _may_look(self, number: int, now: datetime) -> bool:
+        """True where no first look is on its way; one of which nothing came is tried again after a while."""
+        begun = self._begun.get(number)
+        if begun is not None and timedelta() <= now - begun < timedelta(seconds=LOOK_SECONDS):
+            return False
+        self._begun[number] = now
+        return True
+
     async def _first_look(self, number: int) -> None:
         try:
             await self._acts.look(number)
-        except UserError as error:  # it ended meanwhile, or the database is away: the next tick tries again
+        except UserError as error:  # it ended meanwhile, or the database is away
             log.info("no first look", recovery=number, why=str(error))
-        finally:
-            self._looking.discard(number)
 
     def _due(self, conn: Connection, walk: Walk, status: FleetStatus | None) -> bool:
         """Whether a transaction is worth its while, found by reading alone."""
@@ -128,9 +129,7 @@ class WalkTending:
         """False for a step that went back and forth and has neither held for a while since nor been killed for."""
         times, last = self._unsteady.get(step.id, (0, now))
         killed = actions.last_kill(conn)
-        if times < FLAPS or (killed is not None and killed.accepted_at >= last):
-            return True
-        return not timedelta() <= now - last < STEADY_AFTER
+        return judging.steady(times, last, killed=killed.accepted_at if killed is not None else None, now=now)
 
     def _held(self, conn: Connection, steps: Sequence[WalkStep]) -> list[WalkStep]:
         """What was verified, is read all the time and has to be so still; nothing while a release is on its way."""
@@ -174,7 +173,7 @@ class WalkTending:
             if lines:
                 times = self._unsteady.get(each.id, (0, now))[0] + 1
                 self._unsteady[each.id] = (times, now)
-                book.no_longer(each, lines, unsteady=times >= FLAPS)
+                book.no_longer(each, lines, unsteady=times >= judging.FLAPS)
 
 
 def words_of(status: FleetStatus) -> str:

@@ -21,6 +21,11 @@ RUNNING = "bot.running"
 PREPARES = frozenset({"lockdown.on", "cooldown.over", "breaker.ours", "breaker.theirs"})
 """Signs of steps of the gradual recovery that let nothing trade yet."""
 
+FLAPS = 2
+"""So often a step may be no longer so before it has to hold for a while until it verifies itself again."""
+
+STEADY_AFTER = timedelta(seconds=60)
+
 _WORDS = {True: "yes", False: "no", None: "not known"}
 ANSWERS = tuple(f"{word}: " for word in _WORDS.values())
 """How a line begins that answers to a step."""
@@ -154,6 +159,16 @@ def have_to_run(steps: Sequence[WalkStep]) -> tuple[WalkStep, ...]:
         for each in steps
         if each.phase == GRADUAL and each.state == StepState.VERIFIED and each.expects.get(RUNNING)
     )
+
+
+def steady(times: int, last: datetime, *, killed: datetime | None, now: datetime) -> bool:
+    """False for a step that went back and forth and has neither held for a while since nor been killed for.
+
+    ``times`` is how often it was no longer so, ``last`` when that was seen last.
+    """
+    if times < FLAPS or (killed is not None and killed >= last):
+        return True
+    return not timedelta() <= now - last < STEADY_AFTER
 
 
 def released(steps: Sequence[WalkStep]) -> bool:

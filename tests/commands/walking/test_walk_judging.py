@@ -22,6 +22,7 @@ from commands.walking.judging import (
     probes_of,
     seen_all_the_time,
     stale,
+    steady,
 )
 from config.runbooks import PHASES
 from storage.walk_steps import StepState, WalkStep
@@ -213,6 +214,25 @@ def test_what_a_later_step_ended_on_purpose_need_not_hold_and_what_lets_nothing_
     assert have_to_hold([only, unlock]) == ()
     for expects in ({"kill.stands": False}, {"bot.running": True}, {}):
         assert have_to_hold([locked, unlock, replace(unlock, expects=expects)]) == ()
+
+
+@pytest.mark.parametrize(
+    ("times", "ago", "killed", "holds"),
+    [
+        (0, 0 * SECOND, None, True),
+        (1, 0 * SECOND, None, True),
+        (2, 0 * SECOND, None, False),
+        (2, 59 * SECOND, None, False),
+        (2, 60 * SECOND, None, True),
+        (9, 59 * SECOND, NOW - 60 * SECOND, False),
+        (9, 59 * SECOND, NOW - 59 * SECOND, True),
+        (2, -SECOND, None, True),  # the clock was set back
+    ],
+)
+def test_what_went_back_and_forth_has_to_hold_for_a_minute_or_be_killed(
+    times: int, ago: timedelta, killed: datetime | None, holds: bool
+) -> None:
+    assert steady(times, NOW - ago, killed=killed, now=NOW) is holds
 
 
 def test_a_start_that_was_verified_has_to_go_on_running() -> None:
