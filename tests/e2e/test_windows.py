@@ -207,6 +207,16 @@ async def test_an_approved_start_is_watched_and_a_stable_end_offers_the_next(tmp
         assert buttons(told) == ["Stop"]
 
 
+async def test_a_bot_that_falls_before_the_first_look_at_it_left_running_all_the_same(tmp_path: Path) -> None:
+    slow = {**QUICK, "CHATBOT_COORDINATOR__POLL_SECONDS": "4"}
+    async with two_people(tmp_path, fleet=stopped(), **slow) as talk:
+        _, shown = await ask(talk, "/start ndax feed is fixed")
+        await approve(talk, shown)
+        window = await card(talk, "opened by an approved start", where=OPS)
+        talk.fleet.crash("ndax")
+        await reply(talk, window, "UNSTABLE", "ndax left running")
+
+
 # -- what was not read ---------------------------------------------------------------------------------------------
 
 
