@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -39,6 +40,7 @@ from chatbot.walking.answering import NAMES as WALKS
 from chatbot.walking.answering import WalkAnswering
 from chatbot.walking.pressing import RUNS, WalkPressing
 from commands import find
+from commands.masking import masked_text
 from commands.parsing import parse, split_root
 from commands.policy import ROLE_FOR
 from commands.spec import Command, Request, Risk, Role, UserError
@@ -194,6 +196,7 @@ class Dispatcher:
         return await self._soon(incoming, work, public=False, meanwhile=BEFORE_ASKING)
 
     async def _asked(self, incoming: Incoming, request: Request, notes: tuple[str, ...]) -> Message:
+        request = replace(request, reason=masked_text(request.reason))  # it stands on every copy of the card
         request, more = await self._diagnosis.settled(request)
         await self._walks.refuse(request)
         return await self._asking.ask(

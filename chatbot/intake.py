@@ -21,6 +21,7 @@ from chatbot.views.blocks import Message, View
 from chatbot.views.kill import Joined
 from commands.coordinator.errors import CoordinatorError
 from commands.kill import Doubt
+from commands.masking import masked_text
 from commands.spec import Request
 from storage import actions, audit, outbox
 from storage.actions import OPEN, Action, State
@@ -252,6 +253,7 @@ class Intake:
 
     async def reason(self, action_id: str, *, by: str, reason: str) -> str | None:
         """Keep the reason of a kill that had none: ``None`` when kept, else the sentence that says why not."""
+        reason = masked_text(reason)
         recorded, entry = await self._desk.recorder.step(
             "reasoned",
             once=f"{action_id}/reason",

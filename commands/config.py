@@ -36,8 +36,10 @@ def _parse(text: str, bots: tuple[str, ...]) -> Request:
         file, rest = rest[0], rest[1:]
     if verb == SHOW and not file:
         raise UserError(f"Say which file, as in /config show bot-limits.json. {NOTHING}")
-    if verb in {CHECK, SHOW}:
+    if (verb == CHECK or (verb == SHOW and not rest)) and len(rest) == 0:
         return Request(command="config", option=verb, target=file)
+    if verb == CHECK:
+        raise UserError(f"check takes one file and nothing behind it, as in /config check {file}. {NOTHING}")
     rest = rest[1:] if rest and bare(rest[0]) == "from" else rest
     source, reason = (rest[0], " ".join(rest[1:])) if rest else (LATEST, "")
     if not _SOURCE.fullmatch(source):
@@ -62,13 +64,13 @@ def _concerns(request: Request, standing: Standing) -> None:
 
 COMMAND = Command(
     name="config",
-    usage="check [file]|show <file>|diff [file] [backup]|backup|restore <file> [from backup] [reason]",
+    usage="check [file]|show <file> [from backup]|diff [file] [backup]|backup|restore <file> [from backup] [reason]",
     summary="Check, show, compare and back up the configuration, or put a file back",
     help=(
         "check reads every file: errors with line and column, contradictions, what differs from the last good backup. "
-        "show tells every key of a file, secrets masked. diff shows the changed keys and marks limits that get laxer. "
-        "backup copies all files. restore asks another admin to put one file back from a backup (latest unless named) "
-        "or from git:REVISION; the present file is kept aside."
+        "show tells every key of a file, or of a backup of it, secrets masked. diff shows the changed keys and marks "
+        "limits that get laxer. backup copies all files. restore asks another admin to put one file back from a backup "
+        "(latest unless named) or from git:REVISION; the present file is kept aside."
     ),
     risk=Risk.READ,
     role=ROLE_FOR[Risk.LOWER],  # limits and addresses: not for everybody who may look

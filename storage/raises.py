@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, literal, or_, select, update
 
-from storage.actions import OPEN, RELEASES, STOPS, State, actions
+from storage.actions import OPEN, RELEASES, STARTS, STOPS, State, actions
 from storage.schema import UtcDateTime
 
 
@@ -19,6 +19,13 @@ def release_under_way(conn: Connection) -> bool:
     )
     running = release & (actions.c.state == State.RUNNING)
     return conn.execute(select(actions.c.id).where(running).limit(1)).first() is not None
+
+
+def started_since(conn: Connection, moment: datetime) -> bool:
+    """True where an approved start runs, or was read back since then: that something trades is no surprise."""
+    read_back = (actions.c.state == State.VERIFIED) & (actions.c.finished_at >= moment)
+    this = (actions.c.command.in_(STARTS), or_(actions.c.state == State.RUNNING, read_back))
+    return conn.execute(select(actions.c.id).where(*this).limit(1)).first() is not None
 
 
 def under_way(conn: Connection, *, bot: str | None, besides: str) -> list[tuple[str, bool]]:

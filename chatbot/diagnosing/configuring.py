@@ -82,8 +82,14 @@ class Configuring:
         told = [each for each in findings if "config.changed" in each.signs or "files.missing" in each.signs]
         return view.checked((*faults, *checked(sound)), len(known), told, at)
 
-    async def _show(self, places: Places, file: str) -> Message:
-        raw = await apart(_bytes, places, file)
+    async def _show(self, places: Places, target: str) -> Message:
+        file, _, source = target.partition(" ")
+        raw: bytes | None
+        if source:
+            source = await sources.settled(places, source)
+            raw = await sources.content(places, file, source)
+        else:
+            raw = await apart(_bytes, places, file)
         if raw is None:
             raise UserError(
                 f"There is no file {file} that can be read, so nothing is shown: /config check lists them."
@@ -93,7 +99,8 @@ class Configuring:
             raise UserError(
                 f"{found.fault.text.rstrip('.')}, so it is not shown: /config restore {file} puts a good one back."
             )
-        return view.shown(file, listed(found.data), keeping.digest(raw), self._desk.desk.now())
+        name = f"{file} in {source}" if source else file
+        return view.shown(name, listed(found.data), keeping.digest(raw), self._desk.desk.now())
 
     async def _diff(self, places: Places, target: str) -> Message:
         file, source = _split(target)

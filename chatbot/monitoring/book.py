@@ -32,7 +32,7 @@ from commands.monitoring.judging import (
 )
 from commands.monitoring.look import Look
 from storage import actions, alerts, audit, marks, on_call, windows
-from storage.actions import Action
+from storage.actions import Action, State
 from storage.alerts import AlertRow
 from storage.windows import WindowRow, WindowState
 
@@ -220,7 +220,12 @@ class Happened:
         touching = actions.touching_since(conn, moment)
         return cls(
             kills=actions.kills_since(conn, moment),
-            stops=[each for each in touching if each.command in ("stop", "pause")],
+            stops=[
+                each
+                for each in touching
+                # what was started again since was stopped before it ran
+                if each.command in ("stop", "pause") and not _started_since(each, touching)
+            ],
             burning=[
                 each
                 for each in alerts.firing(conn)
@@ -254,6 +259,17 @@ class Happened:
                 if (each.source_began_at or each.began_at) >= since
             ],
         )
+
+
+def _started_since(stop: Action, touching: Sequence[Action]) -> bool:
+    return any(
+        each.command in actions.STARTS
+        and each.state is State.VERIFIED
+        and each.bot in (None, stop.bot)
+        and each.finished_at is not None
+        and each.finished_at > stop.accepted_at
+        for each in touching
+    )
 
 
 def _with(row: WindowRow, coverage: Coverage) -> WindowRow:

@@ -154,6 +154,7 @@ def restore_unread(file: str, source: str, lines: Sequence[str], faults: Sequenc
         "🔴 *What is there now cannot be read*, so whether a limit gets laxer is not known: read what it would hold.",
         *_effect(file, source, faults),
         *_lines([f"· {outside(each, CHANGE_SHOWN)}" for each in lines], CHANGES_SHOWN),
+        f"/config show {outside(file, 80)} from {outside(source, 80)} tells all of it.",
     )
 
 

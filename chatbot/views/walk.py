@@ -18,6 +18,7 @@ from chatbot.views.walk_card import (
     took,
 )
 from chatbot.views.walk_state import WalkCard
+from commands.walking import judging
 from storage.recoveries import RecoveryRow
 from storage.walk_steps import StepState, WalkStep
 from storage.walks import WalkState
@@ -135,9 +136,11 @@ def no_longer(step: WalkStep, lines: Sequence[str], *, unsteady: bool = False, l
 
     Whoever leads is called where something may trade that was to stand still.
     """
-    called = f"{person(lead)}: " if lead and "fleet.stopped" in step.expects else ""
+    fell = judging.is_try(step)
+    called = f"{person(lead)}: " if lead and (fell or "fleet.stopped" in step.expects) else ""
+    after = f"{STOP_FIRST}{DOUBT}" if fell else UNSTEADY if unsteady else ""
     told = outside("; ".join(lines), 400).rstrip(".")
-    return f"{called}*Step {step.number} is no longer so*: {told}.{UNSTEADY if unsteady else ''}"
+    return f"{called}*Step {step.number} is no longer so*: {told}.{after}"
 
 
 def handed_over(state: WalkCard, by: str, before: str) -> Message:

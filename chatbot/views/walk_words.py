@@ -7,7 +7,7 @@ from chatbot.views.walk_state import WalkCard
 from commands.coordinator.model import MOVING, FleetStatus
 from commands.probes.record import SOURCE
 from commands.probes.signs import SIGNS
-from commands.walking.judging import GRADUAL, HOLDING, fresh, released, seen_all_the_time, stale
+from commands.walking.judging import GRADUAL, HOLDING, fresh, released, seen_all_the_time, stale, tried
 from commands.walking.stepping import cause_of, least_window
 from commands.walking.watching import long_enough
 from commands.words import listed
@@ -94,7 +94,7 @@ def _is_old(state: WalkCard, seen: FleetStatus) -> bool:
 def _to_be_still(state: WalkCard) -> bool:
     """True once the stop was settled, also where it was undone since, and before anything is started again."""
     stop = [each for each in state.steps if each.phase == "stop"]
-    return any(each.state != StepState.OPEN or each.note for each in stop) and not released(state.steps)
+    return any(each.state != StepState.OPEN or each.note for each in stop) and not tried(state.steps)
 
 
 def cause(state: WalkCard) -> str:

@@ -113,7 +113,11 @@ class WalkActs:
             book.draw()
             return step
 
-        return await self._in_book(number, verb)
+        return await self._in_book(number, verb, as_shown=True)
+
+    async def cause(self, number: int) -> WalkStep | None:
+        """The step in which somebody named the cause."""
+        return stepping.cause_of(await self._desk.desk.ask(lambda conn: walk_steps.steps(conn, number)))
 
     async def take(self, number: int, step_id: int, *, by: str) -> Message:
         """Everybody sees who is on which step."""
@@ -258,10 +262,15 @@ class WalkActs:
         reports = tuple(each for one in seen for each in one)
         return reports, {bot: gathered(one) for bot, one in zip(bots, seen, strict=True)}
 
-    async def _in_book(self, number: int, verb: Callable[[Book], T]) -> T:
+    async def _in_book(self, number: int, verb: Callable[[Book], T], *, as_shown: bool = False) -> T:
+        """``as_shown``: only as things stood on the card; UserError where something happened that it did not show."""
+
         def change(conn: Connection) -> T:
             book = Book.open(conn, self._desk, number, self._desk.desk.now())
-            undoing.take_in(book)
+            if undoing.take_in(book) and as_shown:
+                raise UserError(
+                    "The fleet was killed, or a bot fell, a moment ago, so nothing was changed: look at the card again."
+                )
             return verb(book)
 
         return await self._desk.desk.change(change)

@@ -159,11 +159,12 @@ class Book:
     def no_longer(self, step: WalkStep, lines: Sequence[str], *, unsteady: bool = False) -> None:
         """Reopen what was verified and is no longer so, and say what was seen; ``unsteady``: not for the first time.
 
-        Where a bot does not run any more, what was watched of it begins anew as well.
+        A bot that does not run any more undoes what a window would in which it fell.
         """
-        same = [each for each in self.steps if each.id == step.id or _of_one_try(each, step)]
+        fell = judging.is_try(step)
+        undone = judging.undone_by_fall(self.steps, own=self.walk.bot, bot=step.bot or self.walk.bot)
         self.reopen(
-            [each for each in same if each.state != StepState.OPEN],
+            undone if fell else [step],
             why=cut(lines[0], WHY_SHOWN),
             told=view.no_longer(step, lines, unsteady=unsteady, lead=self.walk.lead),
             name=f"undone-{step.id}-{self._now.timestamp():.0f}",
@@ -218,10 +219,6 @@ class Book:
             elif judged.refuted:
                 self.no_longer(each, [check.text for check in judged.checks if check.passed is False])
         self.steps = walk_steps.steps(self.conn, self.walk.id)
-
-
-def _of_one_try(one: WalkStep, other: WalkStep) -> bool:
-    return other.bot is not None and one.bot == other.bot and one.phase == other.phase == judging.GRADUAL
 
 
 def next_step(steps: Sequence[WalkStep], step_id: int) -> WalkStep:

@@ -102,8 +102,9 @@ def _refuse_third(conn: Connection, desk: WalkDesk, bot: str | None, now: dateti
         return
     name = bot or "fleet"
     raise UserError(
-        f"{before} recoveries of {bot or 'the fleet'} were opened within {hours:g} h, so one more takes a second admin "
-        f"and none was opened: type /recover {name} again, and what is different this time. A stop always works."
+        f"{before} recoveries about {bot or 'one bot or the fleet'} were opened within {hours:g} h, so one more takes "
+        f"a second admin and none was opened: type /recover {name} again, and what is different this time. A stop "
+        "always works."
     )
 
 

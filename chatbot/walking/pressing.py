@@ -34,6 +34,7 @@ FORMS = frozenset({"walk.pick", "walk.done", "walk.skip", "walk.hand", "walk.aba
 OPEN = "walk.open"
 PRESSES = RUNS | CHOICES | FORMS | {"walk.check", "walk.take", OPEN}
 FORGED = "This button does not belong to a message of mine, so nothing was done. Type /recover instead."
+RELEASES = ("/override", "/force-override")
 STOP_SECONDS = 0.3
 """So long a stop waits for the reason that the recovery has for it."""
 
@@ -98,7 +99,12 @@ class WalkPressing:
         refusal = await self._refusal(incoming, Role.VIEWER)
         if refusal is not None:
             return refusal
-        return await self._acts.command(number, step, index)
+        line = await self._acts.command(number, step, index)
+        if line.startswith(RELEASES) and self._people.role(incoming.user) is Role.ADMIN:
+            cause = await self._acts.cause(number)
+            if cause is not None:
+                await self._give_cause(cause.note, by=cause.by or incoming.user)
+        return line
 
     async def _stop(
         self, incoming: Incoming, short: str, number: int, step: int, index: int

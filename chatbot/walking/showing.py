@@ -15,10 +15,10 @@ from commands.probes.fleet import kept_down
 from commands.walking import watching
 from commands.walking.proposing import Proposal
 from commands.walking.stepping import current, least_window
-from storage import actions, audit, sightings, walk_steps, walks, windows
+from storage import actions, audit, raises, sightings, walk_steps, walks, windows
 from storage.walk_steps import WalkStep
 from storage.walks import Walk
-from storage.windows import WindowRow, WindowState
+from storage.windows import WindowRow
 
 CARD, REPLY = 3, 4
 """Priorities in the outbox."""
@@ -40,9 +40,16 @@ def state_of(conn: Connection, desk: WalkDesk, walk: Walk, now: datetime) -> Wal
         now=now,
         fresh_for=desk.fresh_for,
         fleet=desk.desk.coordinator.seen,
-        kept_down=kept_down(walk.bot, desk.desk.bots),
+        kept_down=() if _started(conn, steps) else kept_down(walk.bot, desk.desk.bots),
         window=_window(conn, walk, steps),
     )
+
+
+def _started(conn: Connection, steps: Sequence[WalkStep]) -> bool:
+    """True where two people started something since it was stopped: then it may trade."""
+    at = [each.seen_at or each.settled_at for each in steps if "fleet.stopped" in each.expects]
+    known = [each for each in at if each is not None]
+    return bool(known) and raises.started_since(conn, max(known))
 
 
 def _window(conn: Connection, walk: Walk, steps: Sequence[WalkStep]) -> WindowRow | None:
@@ -58,7 +65,7 @@ def _window(conn: Connection, walk: Walk, steps: Sequence[WalkStep]) -> WindowRo
         killed=killed.accepted_at if killed is not None else None,
         down_at=sightings.last_down(conn, bot) if bot is not None else None,
     )
-    open_ = [each for each in since if each.state == WindowState.OPEN]
+    open_ = [each for each in since if watching.may_prove(each, bot)]
     return watching.counting(open_, bot=bot, least=least_window(here)) or (open_[-1] if open_ else None)
 
 

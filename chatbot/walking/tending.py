@@ -19,12 +19,14 @@ from chatbot.walking.book import Book
 from chatbot.walking.desk import WalkDesk
 from chatbot.walking.probing import Prober
 from commands.coordinator.errors import CoordinatorError
-from commands.coordinator.model import FleetStatus
+from commands.coordinator.model import MOVING, FleetStatus
+from commands.probes.fleet import kept_down
 from commands.probes.model import Evidence, gathered
 from commands.spec import UserError
 from commands.walking import judging, stepping
+from commands.words import listed
 from storage import actions, raises, walk_steps, walks
-from storage.walk_steps import WalkStep
+from storage.walk_steps import StepState, WalkStep
 from storage.walks import Walk
 
 TICK_SECONDS = 2.0
@@ -107,10 +109,7 @@ class WalkTending:
             return True
         if status is None:
             return False
-        if any(
-            judging.no_longer_so(each, self._at_hand(conn, status, (each,), walk), now=now)
-            for each in self._held(conn, steps)
-        ):
+        if self._refuted(conn, status, steps, walk, now):
             return True
         here = stepping.current(steps)
         if here is None or not judging.seen_all_the_time(here):
@@ -131,12 +130,44 @@ class WalkTending:
         killed = actions.last_kill(conn)
         return judging.steady(times, last, killed=killed.accepted_at if killed is not None else None, now=now)
 
-    def _held(self, conn: Connection, steps: Sequence[WalkStep]) -> list[WalkStep]:
-        """What was verified, is read all the time and has to be so still; nothing while a release is on its way."""
+    def _refuted(
+        self, conn: Connection, status: FleetStatus, steps: Sequence[WalkStep], walk: Walk, now: datetime
+    ) -> list[tuple[WalkStep, tuple[str, ...]]]:
+        """What was verified, has to be so still and is not, with what was seen; nothing while a release is on its way.
+
+        What two people started since may trade, whatever was stopped before.
+        """
         if raises.release_under_way(conn):
             return []
-        held = (*judging.have_to_hold(steps), *judging.have_to_run(steps))
-        return [each for each in held if judging.seen_all_the_time(each)]
+        held = [each for each in judging.have_to_hold(steps) if not self._overtaken(conn, each, now)]
+        found = [
+            (each, judging.no_longer_so(each, self._at_hand(conn, status, (each,), walk), now=now))
+            for each in (*held, *judging.have_to_run(steps))
+            if judging.seen_all_the_time(each)
+        ]
+        if judging.released(steps) and not judging.tried(steps):
+            found += self._astray(conn, status, steps, walk, now)
+        return [(step, lines) for step, lines in found if lines]
+
+    def _astray(
+        self, conn: Connection, status: FleetStatus, steps: Sequence[WalkStep], walk: Walk, now: datetime
+    ) -> list[tuple[WalkStep, tuple[str, ...]]]:
+        """After the release and before the first start: what was stopped and moves, though nobody agreed to it."""
+        names = kept_down(walk.bot, self._desk.desk.bots)
+        moving = [name for name in names if name in status.bots and status.bots[name].status in MOVING]
+        lines = (f"{listed(moving)} may trade, and no approved start was read back since",) if moving else ()
+        return [
+            (each, lines)
+            for each in steps
+            if each.state == StepState.VERIFIED
+            and "fleet.stopped" in each.expects
+            and each.seen_at is not None
+            and status.observed_at > each.seen_at
+            and not self._overtaken(conn, each, now)
+        ]
+
+    def _overtaken(self, conn: Connection, step: WalkStep, now: datetime) -> bool:
+        return "fleet.stopped" in step.expects and raises.started_since(conn, step.seen_at or now)
 
     def _at_hand(
         self, conn: Connection, status: FleetStatus, steps: Sequence[WalkStep], walk: Walk
@@ -168,12 +199,10 @@ class WalkTending:
         here = book.current
         if here is not None and judging.seen_all_the_time(here) and self._steady(book.conn, here, now):
             book.verify_at_hand({here.bot or "": self._at_hand(book.conn, status, (here,), book.walk)})
-        for each in self._held(book.conn, book.steps):
-            lines = judging.no_longer_so(each, self._at_hand(book.conn, status, (each,), book.walk), now=now)
-            if lines:
-                times = self._unsteady.get(each.id, (0, now))[0] + 1
-                self._unsteady[each.id] = (times, now)
-                book.no_longer(each, lines, unsteady=times >= judging.FLAPS)
+        for each, lines in self._refuted(book.conn, status, book.steps, book.walk, now):
+            times = self._unsteady.get(each.id, (0, now))[0] + 1
+            self._unsteady[each.id] = (times, now)
+            book.no_longer(each, lines, unsteady=times >= judging.FLAPS)
 
 
 def words_of(status: FleetStatus) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from chatbot.views import walk as view
 from chatbot.walking.book import Book
 from chatbot.walking.showing import card_key
-from commands.walking import watching
+from commands.walking import judging, watching
 from commands.walking.judging import GRADUAL
 from storage import actions, outbox, walks, windows
 from storage.walk_steps import StepState, WalkStep
@@ -22,33 +22,32 @@ BY_A_KILL = frozenset({"stop", GRADUAL, "document"})
 DOUBTED = frozenset({"verify"})
 """What is looked at again when a bot that was started did not hold: it was verified of a repair that did not help."""
 
-TRIES = frozenset({"bot.running", "window.stable"})
-"""Signs of steps in which a bot trades again."""
 
-
-def take_in(book: Book) -> None:
-    """Let whatever happened since the last look count, each once."""
-    _take_in_kills(book)
-    for window in untold(book.conn, book.walk):
-        undone = undone_by(window, book.walk, book.steps)
+def take_in(book: Book) -> bool:
+    """Let whatever happened since the last look count, each once; True when something had happened."""
+    killed, fallen = _take_in_kills(book), untold(book.conn, book.walk)
+    for window in fallen:
+        bot = window.culprit or window.bot
+        undone = judging.undone_by_fall(book.steps, own=book.walk.bot, bot=bot)
         book.reopen(
             undone,
             why=f"window #{window.id} ended unstable",
             told=view.unstable(window, doubt=bool(undone)),
             name=_name(window),
         )
+    return killed or bool(fallen)
 
 
-def _take_in_kills(book: Book) -> None:
+def _take_in_kills(book: Book) -> bool:
     """A kill belongs to every recovery that is open: what it undoes is to be done again."""
     before, count = book.walk.kills, actions.kills(book.conn)
     if count == before or not walks.count_kills(book.conn, book.walk.id, before=before, now=count):
-        return
+        return False
     *earlier, last = actions.newest_kills(book.conn, count - before)
     for each in earlier:
         book.reply(f"kill-{each.id}", view.undone((), view.killed(each.id, each.requested_by, each.reason)))
     settled = _settled(book.steps)
-    started = any(_is_try(each) for each in settled)
+    started = any(judging.is_try(each) for each in settled)
     phases = BY_A_KILL | DOUBTED if started else BY_A_KILL
     book.reopen(
         [each for each in settled if each.phase in phases],
@@ -56,6 +55,7 @@ def _take_in_kills(book: Book) -> None:
         told=view.killed(last.id, last.requested_by, last.reason, started=started),
         name=f"kill-{last.id}",
     )
+    return True
 
 
 def untold(conn: Connection, walk: Walk) -> list[WindowRow]:
@@ -64,27 +64,8 @@ def untold(conn: Connection, walk: Walk) -> list[WindowRow]:
     return [each for each in fallen if outbox.get(conn, f"{card_key(walk.id)}/{_name(each)}") is None]
 
 
-def undone_by(window: WindowRow, walk: Walk, steps: Sequence[WalkStep]) -> list[WalkStep]:
-    """The start of the bot that fell, its windows, what was verified before them, and that it is stopped.
-
-    In a recovery of the fleet others may run by now, so there nobody is told to stop them all.
-    """
-    bot = window.culprit or window.bot
-    return [
-        each
-        for each in _settled(steps)
-        if each.phase in DOUBTED
-        or (walk.bot is not None and "fleet.stopped" in each.expects)
-        or (_is_try(each) and bot in (None, each.bot or walk.bot or bot))
-    ]
-
-
 def _name(window: WindowRow) -> str:
     return f"window-{window.id}"
-
-
-def _is_try(step: WalkStep) -> bool:
-    return step.phase == GRADUAL and (step.bot is not None or bool(TRIES & step.expects.keys()))
 
 
 def _settled(steps: Sequence[WalkStep]) -> list[WalkStep]:

@@ -137,7 +137,9 @@ SIGNS: Mapping[str, Sign] = MappingProxyType(
             "the configuration differs from the last good one",
             "the configuration is the last good one",
         ),
-        "files.missing": _sign("config", "files of the fleet are missing", "no file of the fleet is missing"),
+        "files.missing": _sign(
+            "config", "configuration files are missing", "no configuration file is missing"
+        ),
         # -- the host
         "host.memory-short": _sign("host", "memory is short", "there is memory"),
         "host.cpu-busy": _sign("host", "the processor is busy", "the processor has room"),

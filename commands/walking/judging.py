@@ -21,6 +21,8 @@ RUNNING = "bot.running"
 PREPARES = frozenset({"lockdown.on", "cooldown.over", "breaker.ours", "breaker.theirs"})
 """Signs of steps of the gradual recovery that let nothing trade yet."""
 
+TRIES = frozenset({"bot.running", "window.stable"})
+_DONE = frozenset({StepState.VERIFIED, StepState.ASSERTED})
 FLAPS = 2
 """So often a step may be no longer so before it has to hold for a while until it verifies itself again."""
 
@@ -172,9 +174,37 @@ def steady(times: int, last: datetime, *, killed: datetime | None, now: datetime
 
 
 def released(steps: Sequence[WalkStep]) -> bool:
-    """True once a step of the gradual recovery is settled that lets something trade."""
-    settled = [each for each in steps if each.phase == GRADUAL and each.state != StepState.OPEN]
-    return any(each.bot is not None or not each.expects or set(each.expects) - PREPARES for each in settled)
+    """True once a step of the gradual recovery was done that lets something trade; one that was skipped does not."""
+    done = [each for each in steps if each.phase == GRADUAL and each.state in _DONE]
+    return any(each.bot is not None or not each.expects or set(each.expects) - PREPARES for each in done)
+
+
+def undone_by_fall(steps: Sequence[WalkStep], *, own: str | None, bot: str | None) -> tuple[WalkStep, ...]:
+    """What a bot that did not hold undoes: its start and watching, what was verified before, and that it is stopped.
+
+    ``own`` is the bot of the recovery; in one of the fleet (``None``) others may run by now, so there nobody is told to
+    stop them all. ``bot`` is who fell, ``None`` where it may be any.
+    """
+    return tuple(
+        each
+        for each in steps
+        if each.state != StepState.OPEN
+        and (
+            each.phase == "verify"
+            or (own is not None and "fleet.stopped" in each.expects)
+            or (is_try(each) and bot in (None, each.bot or own or bot))
+        )
+    )
+
+
+def tried(steps: Sequence[WalkStep]) -> bool:
+    """True once a bot was started, as far as the steps tell."""
+    return any(is_try(each) and each.state in _DONE for each in steps)
+
+
+def is_try(step: WalkStep) -> bool:
+    """True for a step in which a bot trades again."""
+    return step.phase == GRADUAL and (step.bot is not None or bool(TRIES & step.expects.keys()))
 
 
 def no_longer_so(step: WalkStep, evidence: Mapping[str, Evidence], *, now: datetime) -> tuple[str, ...]:

@@ -34,6 +34,13 @@ def proves(window: WindowRow, bot: str | None) -> bool:
     return window.state == WindowState.STABLE and (bool(began) if bot is None else bot in began)
 
 
+def may_prove(window: WindowRow, bot: str | None) -> bool:
+    """True for an open window that a stable end would make a proof: its first look, if any, saw the bot run."""
+    seen = Seen.from_json(window.seen)
+    ran = bool(seen.began) if bot is None else bot in seen.began
+    return window.state == WindowState.OPEN and (ran or seen.words is None)
+
+
 def candidates(
     windows: Sequence[WindowRow],
     *,
@@ -52,7 +59,7 @@ def counting(windows: Sequence[WindowRow], *, bot: str | None, least: timedelta)
     """Of these the one that counts: a long one that proves it, else one that is open, else the newest."""
     long = [each for each in windows if long_enough(each, least)]
     proven = [each for each in long if proves(each, bot)]
-    still = [each for each in long if each.state == WindowState.OPEN]
+    still = [each for each in long if may_prove(each, bot)]
     for each in (proven, still, long):
         if each:
             return each[-1]

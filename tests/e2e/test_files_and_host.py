@@ -105,6 +105,9 @@ async def test_a_file_is_checked_backed_up_compared_and_put_back_by_two(tmp_path
         assert "api_token: (secret)" in told
         assert "s3cr3t" not in told
         file.write_bytes(good[:57])
+        whole = text_of(await talk.admin.types("/config show bot-limits.json from latest"))
+        assert "bot-limits.json in config-" in whole
+        assert "total_max_daily_loss" in whole
         assert "so it is not shown" in text_of(await talk.admin.types("/config show bot-limits.json"))
         assert "can be read, so nothing is shown" in text_of(await talk.admin.types("/config show none.json"))
         broken = text_of(await talk.admin.types("/config check"))

@@ -388,22 +388,43 @@ async def test_a_bot_that_falls_after_its_stable_hour_is_started_and_watched_ane
         await walk.window_ends_well()
         await until(talk, lambda: walk.state("watch", "ndax") == "verified")
         talk.fleet.crash("ndax")
-        await reply(talk, walk.shown, "no longer so", "ndax", "To be done again")
-        await walk.at("start", "ndax")
-        talk.fleet.faults.set(
-            "behind_back", bot="ndax", seen=True
-        )  # whatever watches over it: nobody agreed to it
-        await until(talk, lambda: "ndax running" in walk.card.words)
-        assert walk.state("start", "ndax") == "open"
+        await reply(
+            talk, walk.shown, "<@U0ADMIN1>: *Step", "no longer so", "Stop what fell", "To be done again"
+        )
+        await walk.at("stop")
+        # whatever watches over it starts it again, and nobody agreed to it
+        talk.fleet.faults.set("behind_back", bot="ndax", seen=True)
+        await until(talk, lambda: "⚠️ *ndax may trade*" in walk.card.words)
         talk.fleet.faults.clear()
-        await talk.admin.types("/stop ndax")
-        await until(talk, lambda: "ndax stopped" in walk.card.words)
+        await walk.press("/stop ndax")
+        await walk.at("check")
+        await walk.past("verify")
+        await walk.at("start", "ndax")
         await walk.agreed("/start ndax")
         await walk.at("watch", "ndax")
         await until(talk, lambda: "too short for this step" in walk.card.words)
         assert walk.state("watch", "ndax") == "open"  # the hour of before the fall counts no more
         await walk.window_ends_well()
         await until(talk, lambda: walk.state("watch", "ndax") == "verified")
+
+
+async def test_a_release_that_is_skipped_lets_nothing_trade_and_whoever_leads_is_called(
+    tmp_path: Path,
+) -> None:
+    async with two_people(tmp_path) as talk:
+        walk = await opened(talk, CRASH)
+        await walk.assessed()
+        for bot in ("ndax", "quantum", "shadowforge"):
+            await talk.admin.types(f"/stop {bot}")
+        await walk.at("evidence")
+        await walk.past("investigate", "fix", "verify")
+        await until(talk, lambda: walk.state("release") == "verified" or "Skip" in buttons(walk.card))
+        await walk.until_settled("release")
+        await walk.at("start", "ndax")
+        talk.fleet.faults.set("behind_back", bot="ndax", seen=True)
+        await reply(talk, walk.shown, "<@U0ADMIN1>: *Step 2 is no longer so*", "ndax", "To be done again: 2")
+        await walk.at("stop")
+        await until(talk, lambda: "⚠️ *ndax may trade*" in walk.card.words)
 
 
 async def test_a_viewer_may_press_on_the_card_what_a_viewer_may_type(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chatbot.walking.undoing import undone_by
+from commands.walking.judging import undone_by_fall
 from commands.walking.watching import fell
 from storage.walk_steps import StepState, WalkStep
 from storage.walks import Walk
@@ -55,7 +55,8 @@ FLEET = replace(WALK, bot=None)
 
 
 def undone(walk: Walk = WALK, steps: tuple[WalkStep, ...] = STEPS, **changes: object) -> list[str]:
-    return [each.name for each in undone_by(replace(WINDOW, **changes), walk, steps)]  # type: ignore[arg-type]
+    window = replace(WINDOW, **changes)  # type: ignore[arg-type]
+    return [each.name for each in undone_by_fall(steps, own=walk.bot, bot=window.culprit or window.bot)]
 
 
 def test_the_bot_that_fell_is_stopped_verified_and_started_anew() -> None:
