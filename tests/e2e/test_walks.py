@@ -165,6 +165,14 @@ async def test_it_is_handed_over_listed_shown_and_belongs_to_those_who_may(tmp_p
         await walk.assessed("operator")
         refused = await talk.slack.submit("admin", late.id, {"note": "seen as well"})
         assert "Step 1 was asserted at" in str(refused.ack)
+        await walk.press("Choose another", "operator")
+        form = await talk.person("operator").gets_form()
+        same = await talk.slack.submit("operator", form.id, {"scenario": "crash-loop"})
+        assert "is the runbook of this recovery already" in str(same.ack)
+        assert walk.steps[0][4] == "asserted"  # what was done stays done
+        await talk.admin.types("/recover ndax again the memory was doubled last night")
+        await talk.admin.reads("Recovery #1 of ndax is under way")
+        assert talk.rows("select count(*) from approvals") == [(0,)]
         assert walk.steps[0][4] == "asserted"
         await reply(talk, walk.shown, "No recovery log of ndax")
         listed = text_of(await talk.person("viewer").types("/recover"))
