@@ -1,6 +1,6 @@
 """What an action that raises risk goes through beside the others: freed by its approval, held, begun, dropped."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,10 +21,11 @@ def release_under_way(conn: Connection) -> bool:
     return conn.execute(select(actions.c.id).where(running).limit(1)).first() is not None
 
 
-def started_since(conn: Connection, moment: datetime) -> bool:
-    """True where an approved start runs, or was read back since then: that something trades is no surprise."""
+def started_since(conn: Connection, moment: datetime, bots: Collection[str]) -> bool:
+    """True where an approved start of one of these bots runs, or was read back since then: it may trade."""
     read_back = (actions.c.state == State.VERIFIED) & (actions.c.finished_at >= moment)
-    this = (actions.c.command.in_(STARTS), or_(actions.c.state == State.RUNNING, read_back))
+    theirs = or_(actions.c.bot.is_(None), actions.c.bot.in_(sorted(bots)))
+    this = (actions.c.command.in_(STARTS), theirs, or_(actions.c.state == State.RUNNING, read_back))
     return conn.execute(select(actions.c.id).where(*this).limit(1)).first() is not None
 
 

@@ -31,7 +31,7 @@ def card_key(number: int) -> str:
 
 def state_of(conn: Connection, desk: WalkDesk, walk: Walk, now: datetime) -> WalkCard:
     """The recovery with all that belongs to it."""
-    steps = walk_steps.steps(conn, walk.id)
+    steps, bots = walk_steps.steps(conn, walk.id), kept_down(walk.bot, desk.desk.bots)
     return WalkCard(
         walk=walk,
         steps=steps,
@@ -40,16 +40,16 @@ def state_of(conn: Connection, desk: WalkDesk, walk: Walk, now: datetime) -> Wal
         now=now,
         fresh_for=desk.fresh_for,
         fleet=desk.desk.coordinator.seen,
-        kept_down=() if _started(conn, steps) else kept_down(walk.bot, desk.desk.bots),
+        kept_down=() if _started(conn, steps, bots) else bots,
         window=_window(conn, walk, steps),
     )
 
 
-def _started(conn: Connection, steps: Sequence[WalkStep]) -> bool:
-    """True where two people started something since it was stopped: then it may trade."""
+def _started(conn: Connection, steps: Sequence[WalkStep], bots: Sequence[str]) -> bool:
+    """True where two people started one of these bots since they were stopped: then it may trade."""
     at = [each.seen_at or each.settled_at for each in steps if "fleet.stopped" in each.expects]
     known = [each for each in at if each is not None]
-    return bool(known) and raises.started_since(conn, max(known))
+    return bool(known) and raises.started_since(conn, max(known), bots)
 
 
 def _window(conn: Connection, walk: Walk, steps: Sequence[WalkStep]) -> WindowRow | None:

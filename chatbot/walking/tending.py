@@ -139,7 +139,7 @@ class WalkTending:
         """
         if raises.release_under_way(conn):
             return []
-        held = [each for each in judging.have_to_hold(steps) if not self._overtaken(conn, each, now)]
+        held = [each for each in judging.have_to_hold(steps) if not self._overtaken(conn, each, walk, now)]
         found = [
             (each, judging.no_longer_so(each, self._at_hand(conn, status, (each,), walk), now=now))
             for each in (*held, *judging.have_to_run(steps))
@@ -163,11 +163,12 @@ class WalkTending:
             and "fleet.stopped" in each.expects
             and each.seen_at is not None
             and status.observed_at > each.seen_at
-            and not self._overtaken(conn, each, now)
+            and not self._overtaken(conn, each, walk, now)
         ]
 
-    def _overtaken(self, conn: Connection, step: WalkStep, now: datetime) -> bool:
-        return "fleet.stopped" in step.expects and raises.started_since(conn, step.seen_at or now)
+    def _overtaken(self, conn: Connection, step: WalkStep, walk: Walk, now: datetime) -> bool:
+        names = kept_down(walk.bot, self._desk.desk.bots)
+        return "fleet.stopped" in step.expects and raises.started_since(conn, step.seen_at or now, names)
 
     def _at_hand(
         self, conn: Connection, status: FleetStatus, steps: Sequence[WalkStep], walk: Walk
